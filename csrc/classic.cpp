@@ -1,0 +1,35 @@
+// The peers' float32 arithmetic; built without contraction of a*b + c.
+#include "classic.hpp"
+
+#include "dispatch.hpp"
+
+namespace cblot::CBLOT_ISA {
+
+namespace {
+
+template <class Out, bool Drizzlepac>
+TileFn<float, Out> tile_of(Kernel kernel) {
+    switch (kernel) {
+        case Kernel::nearest: return &blot_tile<float, Out, ClassicPolicy<void, Drizzlepac>>;
+        case Kernel::linear:
+            return &blot_tile<float, Out, ClassicPolicy<ClassicLinear, Drizzlepac>>;
+        case Kernel::poly3: return &blot_tile<float, Out, ClassicPolicy<ClassicPoly3, Drizzlepac>>;
+        case Kernel::poly5: return &blot_tile<float, Out, ClassicPolicy<ClassicPoly5, Drizzlepac>>;
+        default: return nullptr;
+    }
+}
+
+}  // namespace
+
+template <class Out>
+TileFn<float, Out> tile(Kernel kernel, Classic peer) {
+    return peer == Classic::drizzlepac ? tile_of<Out, true>(kernel) : tile_of<Out, false>(kernel);
+}
+
+template TileFn<float, float> tile(Kernel, Classic);
+template TileFn<float, double> tile(Kernel, Classic);
+
+PositionsFn node_positions() { return &classic_node_positions; }
+PositionsFn pixmap_positions() { return &CBLOT_ISA::pixmap_positions; }
+
+}  // namespace cblot::CBLOT_ISA

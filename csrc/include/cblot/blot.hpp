@@ -1,0 +1,95 @@
+// The public contract of the core: what to blot, through which mapping, with which kernel.
+//
+// Coordinate systems, used by these names everywhere:
+//   output pixel          (i, j): 0-based integers on the blotted (exposure) grid, i along x, the
+//                         fast axis.
+//   output position, FITS (i + 1, j + 1): 1-based, what a WCS takes.
+//   source position       (x, y): 0-based, double, pixel centres at integers, on the clean image.
+// A source position is inside when 0 <= x < nx and 0 <= y < ny. Everything else, NaN and infinities
+// included, is outside: the output pixel becomes the fill value and is not counted as covered.
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "cblot/view.hpp"
+
+namespace cblot {
+
+/// The interpolants. `interp.hpp` holds their formulas.
+enum class Kernel { nearest, linear, poly3, poly5, spline3, sinc, lanczos3, lanczos5 };
+
+/// Kernel of a name or an alias; throws Error, naming the valid ones.
+Kernel kernel_from_name(std::string_view name);
+
+/// All names that kernel_from_name takes, canonical names before their aliases.
+std::vector<std::string> kernel_names();
+
+/// Whose float32 arithmetic to reproduce bit for bit (nearest, linear, poly3 and poly5 only).
+enum class Classic { off, drizzlepac, drizzle };
+
+/// An argument the core can't work with; the message gives what was given and what was expected.
+class Error : public std::invalid_argument {
+  public:
+    using std::invalid_argument::invalid_argument;
+};
+
+/// Nodes of a regular grid over the whole output frame, each mapped exactly: element (l, k) is the
+/// source position, FITS (1-based), of output position, FITS, (k * step, l * step). A grid for an
+/// output of ny by nx pixels has ny / step + 2 rows and nx / step + 2 columns (integer division).
+struct NodeMapping {
+    View2D<const double> x;
+    View2D<const double> y;
+    Index step = 10;
+};
+
+/// A source position for each output pixel, in the shape of the output.
+struct PixmapMapping {
+    View2D<const double> x;
+    View2D<const double> y;
+};
+
+/// Asks for the source positions of the output pixels of rows [row_begin, row_end), all columns,
+/// row by row: (row_end - row_begin) * nx values into each of x and y.
+struct CallbackMapping {
+    std::function<void(Index row_begin, Index row_end, double* x, double* y)> positions;
+};
+
+using Mapping = std::variant<NodeMapping, PixmapMapping, CallbackMapping>;
+
+struct Options {
+    Kernel kernel = Kernel::poly5;
+    /// Size of the sinc kernel in source pixels: stretches the kernel, > 0.
+    double sinscl = 1.0;
+    /// Output = interpolated value * exptime / pix_ratio^2.
+    double exptime = 1.0;
+    double pix_ratio = 1.0;
+    /// Value of output pixels whose source position is outside; not scaled.
+    double fill = 0.0;
+    Classic classic = Classic::off;
+    /// Called between tiles, in the calling thread; it may throw to stop the call.
+    std::function<void()> poll;
+};
+
+/// Throws Error, naming the first option that can't be used. `blot` does this itself.
+void validate(const Options& options);
+
+/// Resamples source onto every pixel of out through mapping.
+///
+/// Returns the number of covered output pixels. Throws Error for arguments that do not fit each
+/// other, before anything is read or written. If a callback throws, the exception is passed on and
+/// out is partly written. The four combinations of float and double are defined.
+template <class Source, class Out>
+Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
+           const Options& options);
+
+extern template Index blot(View2D<const float>, const Mapping&, View2D<float>, const Options&);
+extern template Index blot(View2D<const float>, const Mapping&, View2D<double>, const Options&);
+extern template Index blot(View2D<const double>, const Mapping&, View2D<float>, const Options&);
+extern template Index blot(View2D<const double>, const Mapping&, View2D<double>, const Options&);
+
+}  // namespace cblot

@@ -1,0 +1,75 @@
+// What passes between the dispatcher and the code compiled for one instruction set: plain data.
+#pragma once
+
+#include "cblot/blot.hpp"
+
+namespace cblot {
+
+/// Output pixels worked on at once: positions, then weights, then samples of a whole block.
+inline constexpr Index kBlock = 256;
+
+/// Blocks are padded to a multiple of this, so that loops over a block have no remainder.
+inline constexpr Index kPad = 16;
+
+/// Pixels the sampler reads: sample (j, i) is data[origin + j * stride_y + i * stride_x], for
+/// 0 <= j < ny and 0 <= i < nx. An origin other than 0 lets data hold only a box of the image.
+template <class T>
+struct Samples {
+    const T* data = nullptr;
+    Index origin = 0;
+    Index stride_y = 0, stride_x = 1;
+    Index ny = 0, nx = 0;
+};
+
+/// A rectangle of pixels, [y0, y1) by [x0, x1).
+struct Box {
+    Index y0 = 0, y1 = 0, x0 = 0, x1 = 0;
+
+    Index height() const { return y1 - y0; }
+    Index width() const { return x1 - x0; }
+    bool empty() const { return y1 <= y0 || x1 <= x0; }
+};
+
+/// A node grid with the fractions m / step and 1 - m / step of the positions between two nodes.
+struct NodePlan {
+    NodeMapping nodes;
+    const double* t = nullptr;
+    const double* u = nullptr;
+};
+
+/// Positions held in memory; the first row held is that of output row first_row.
+struct PixmapPlan {
+    PixmapMapping pixmap;
+    Index first_row = 0;
+};
+
+/// Writes the source positions of output pixels (i ... i + n - 1, j), n <= kBlock. Up to kPad
+/// elements beyond the n-th may be overwritten.
+using PositionsFn = void (*)(const void* plan, Index j, Index i, Index n, double* x, double* y);
+
+struct Positions {
+    PositionsFn fill = nullptr;
+    const void* plan = nullptr;
+
+    void operator()(Index j, Index i, Index n, double* x, double* y) const {
+        fill(plan, j, i, n, x, y);
+    }
+};
+
+template <class T, class Out>
+struct Job {
+    Samples<T> source;
+    View2D<Out> out;
+    Positions positions;
+    double sinscl = 1.0;
+    double exptime = 1.0;
+    double pix_ratio = 1.0;
+    double fill = 0.0;
+};
+
+/// Blots the output pixels of a box and returns how many were covered. Shares nothing with other
+/// calls but what it reads.
+template <class T, class Out>
+using TileFn = Index (*)(const Job<T, Out>&, const Box&);
+
+}  // namespace cblot

@@ -1,0 +1,93 @@
+// One tile, from positions to output pixels: the loop that every kernel and both arithmetics share.
+//
+// A policy says how a block is located, sampled and scaled:
+//   BlockType                  the arrays it needs
+//   Policy(job)
+//   locate(block, ny, nx)      positions to base pixels and fractions
+//   sample(samples, block)     to values
+//   scale(value)               to output units
+#pragma once
+
+#include "job.hpp"
+#include "mapping.hpp"
+#include "sampler.hpp"
+
+namespace cblot::CBLOT_ISA {
+
+/// Values of a block, scaled or filled, into row j of the output.
+template <class Out, class Policy, class BlockType>
+CBLOT_INLINE void write_block(const BlockType& b, const Policy& policy, const View2D<Out>& view,
+                              double fill, Index j, Index i) {
+    Out* const out = view.data + j * view.stride_y + i * view.stride_x;
+    const Index stride = view.stride_x;
+    if (b.covered == b.n && stride == 1) {
+        for (Index p = 0; p < b.n; ++p) {
+            out[p] = Out(policy.scale(b.value[p]));
+        }
+        return;
+    }
+    for (Index p = 0; p < b.n; ++p) {
+        out[p * stride] = b.inside[p] ? Out(policy.scale(b.value[p])) : Out(fill);
+    }
+}
+
+template <class T, class Out, class Policy>
+Index blot_tile(const Job<T, Out>& job, const Box& tile) {
+    const Policy policy(job);
+    typename Policy::BlockType b;
+    Index covered = 0;
+    for (Index j = tile.y0; j < tile.y1; ++j) {
+        for (Index i = tile.x0; i < tile.x1; i += kBlock) {
+            b.n = min_index(kBlock, tile.x1 - i);
+            job.positions(j, i, b.n, b.x, b.y);
+            policy.locate(b, job.source.ny, job.source.nx);
+            if (b.covered > 0) {
+                policy.sample(job.source, b);
+            }
+            write_block(b, policy, job.out, job.fill, j, i);
+            covered += b.covered;
+        }
+    }
+    return covered;
+}
+
+/// The default arithmetic: positions in double, weights and sums in the source's type, one
+/// multiplication by the gain in double.
+template <class T, class K>
+class Exact {
+  public:
+    using BlockType = Block<T, K::width>;
+
+    template <class Out>
+    explicit Exact(const Job<T, Out>& job)
+        : kernel_(make(job.sinscl)), gain_(job.exptime / (job.pix_ratio * job.pix_ratio)) {}
+
+    CBLOT_INLINE void locate(BlockType& b, Index ny, Index nx) const {
+        CBLOT_ISA::locate<T, K::width, K::base>(b, ny, nx);
+    }
+
+    CBLOT_INLINE void sample(const Samples<T>& s, BlockType& b) const {
+        if constexpr (K::width == 1) {
+            sample_nearest(s, b);
+        } else {
+            fill_weights(kernel_, b);
+            CBLOT_ISA::sample<T, WeightedSum<T, K>>(s, b);
+        }
+    }
+
+    CBLOT_INLINE double scale(T value) const { return double(value) * gain_; }
+
+  private:
+    static K make(double sinscl) {
+        if constexpr (K::stretched) {
+            return K{sinscl};
+        } else {
+            return K{};
+        }
+    }
+
+    K kernel_;
+    double gain_;
+};
+
+}  // namespace cblot::CBLOT_ISA

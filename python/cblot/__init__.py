@@ -1,0 +1,18 @@
+"""The blot operation of astronomy: resampling clean images onto distorted exposures."""
+
+from importlib.metadata import version as _version
+
+from cblot._resample import blot_image, do_blot, interpolants
+from cblot._wcs import IdentityMap, LinearMap, WCSMap
+
+__version__ = _version("cblot")
+
+__all__ = [
+    "IdentityMap",
+    "LinearMap",
+    "WCSMap",
+    "__version__",
+    "blot_image",
+    "do_blot",
+    "interpolants",
+]

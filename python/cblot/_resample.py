@@ -1,0 +1,273 @@
+"""`do_blot` and `blot_image`: arguments in, the core's answer out."""
+
+from __future__ import annotations
+
+import logging
+import math
+import operator
+import warnings
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cblot import _arrays, _core, _wcs
+
+log = logging.getLogger(__name__)
+
+
+class _Unset:
+    """Default of the arguments that drizzle 3.0 deprecates."""
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+_UNSET: Final = _Unset()
+
+
+def interpolants() -> tuple[str, ...]:
+    """Names of the interpolants, canonical ones first, then aliases."""
+    return tuple(_core.kernel_names())
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a number, got {value!r}") from error
+
+
+def _step(stepsize: Any) -> int:
+    """Return the step of the node grid, or 0 where every pixel is mapped exactly."""
+    if stepsize is None:
+        return 0
+    try:
+        step = operator.index(stepsize)
+    except TypeError as error:
+        number = _number(stepsize, "stepsize")
+        if not number.is_integer():
+            raise ValueError(
+                f"stepsize must be a whole number or None, got {stepsize!r}"
+            ) from error
+        step = int(number)
+    if step < 0:
+        raise ValueError(f"stepsize must not be negative, got {stepsize}")
+    return 0 if step == 1 else step
+
+
+def _validate(
+    interp: Any, sinscl: Any, exptime: Any, pix_ratio: Any, classic: str
+) -> dict[str, Any]:
+    """Options in the core's form, refused by the core's own rules before any work is done."""
+    if not isinstance(interp, str):
+        raise TypeError(f"interp must be the name of an interpolant, got {interp!r}")
+    options: dict[str, Any] = {
+        "interp": interp,
+        "sinscl": _number(sinscl, "sinscl"),
+        "exptime": _number(exptime, "exptime"),
+        "pix_ratio": _number(pix_ratio, "pix_ratio"),
+        "classic": classic,
+    }
+    _core.validate(**options)
+    return options
+
+
+def _run(
+    source: NDArray[Any],
+    out: NDArray[Any] | None,
+    shape: tuple[int, int],
+    mapping: _core.NodeMapping | _core.PixmapMapping | _core.CallbackMapping,
+    fillval: float,
+    options: dict[str, Any],
+) -> NDArray[Any]:
+    if options["classic"]:
+        source = source.astype(np.float32, copy=False)
+    result = _arrays.result_array(out, shape)
+    covered = _core.blot(source, result, mapping, fillval=fillval, **options)
+    log.debug("%d of %d output pixels are covered by the source", covered, result.size)
+    return _arrays.deliver(result, out)
+
+
+def do_blot(
+    source: Any,
+    source_wcs: Any,
+    blot_wcs: Any,
+    exptime: float,
+    coeffs: bool = True,
+    interp: str = "poly5",
+    sinscl: float = 1.0,
+    stepsize: int | None = 10,
+    wcsmap: Any = None,
+    *,
+    fillval: float = 0.0,
+    out: NDArray[Any] | None = None,
+    classic: bool = False,
+) -> NDArray[Any]:
+    """Blot a clean image onto the distorted pixel grid of an exposure.
+
+    Parameters
+    ----------
+    source : array_like, shape (ny, nx)
+        Clean image, in counts a second. float32 and float64 are used in their own precision and,
+        in the machine's byte order, where they lie; other real types are converted. Masked pixels
+        are NaN.
+    source_wcs : astropy.wcs.WCS
+        Its WCS, of which the linear projection is used; `stwcs.wcsutil.HSTWCS`, any celestial
+        astropy WCS, or an object with astropy's common WCS interface (gwcs).
+    blot_wcs : astropy.wcs.WCS
+        WCS of the exposure, with all its distortion, and with a shape.
+    exptime : float
+        What to multiply by: the exposure time in seconds for counts, 1 for counts a second.
+    coeffs : bool, default True
+        False: without the distortion of `blot_wcs`.
+    interp : str, default 'poly5'
+        Name of the interpolant, see `interpolants`.
+    sinscl : float, default 1.0
+        Size of the sinc kernel in source pixels; > 0. Other interpolants do not use it.
+    stepsize : int or None, default 10
+        Pixels between the nodes at which positions are computed exactly, bilinear in between.
+        0, 1 and None map every pixel exactly.
+    wcsmap : class, optional
+        Mapping to use instead of the WCS: an object is made by ``wcsmap(blot_wcs, source_wcs)`` and
+        its ``forward(x, y)`` called with FITS (1-based) positions on the exposure, 1-D float64
+        arrays for many rows at once; it returns those on the source image. Every pixel is mapped.
+    fillval : float, default 0.0
+        Value of pixels that the source does not cover; not scaled.
+    out : ndarray, optional
+        Where to put the result: float32 or float64, of the shape of `blot_wcs`. It is written only
+        when the whole result is there.
+    classic : bool, default False
+        Reproduce drizzlepac's float32 arithmetic bit for bit: nearest, linear, poly3 and poly5.
+
+    Returns
+    -------
+    ndarray, shape ``blot_wcs.array_shape``
+        ``out``, or a new float32 array: interpolated value * exptime / pix_ratio**2, where
+        pix_ratio is the source's pixel scale over the exposure's without distortion.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of a type that can't be used.
+    ValueError
+        If an argument has a value that can't be used, or arguments do not fit each other.
+    """
+    image = _arrays.as_source(source, "source")
+    step = _step(stepsize)
+    fill = _number(fillval, "fillval")
+    peer = "drizzlepac" if classic else ""
+    _validate(interp, sinscl, exptime, 1.0, peer)
+    _wcs.check_wcs(source_wcs, "source_wcs")
+    _wcs.check_wcs(blot_wcs, "blot_wcs")
+    _wcs.check_pair(source_wcs, blot_wcs)
+    _wcs.check_source_shape(image.shape, source_wcs)
+    shape = _wcs.output_shape(blot_wcs)
+    if out is not None:
+        _arrays.check_output(out, "out", shape, source)
+    grid_wcs = blot_wcs if coeffs else _wcs.without_distortion(blot_wcs)
+
+    forward = _wcs.wcs_forward(grid_wcs, source_wcs)
+    ratio = _wcs.pixel_ratio(source_wcs, grid_wcs, coeffs=coeffs, shape=shape, forward=forward)
+    options = _validate(interp, sinscl, exptime, ratio, peer)
+    mapping: _core.NodeMapping | _core.CallbackMapping
+    if wcsmap is not None:
+        forward = _wcs.custom_forward(wcsmap, grid_wcs, source_wcs)
+        mapping = _wcs.exact_mapping(forward, shape[1])
+    elif step == 0:
+        mapping = _wcs.exact_mapping(forward, shape[1])
+    else:
+        mapping = _wcs.node_mapping(forward, shape, step)
+    return _run(image, out, shape, mapping, fill, options)
+
+
+def blot_image(
+    data: Any,
+    pixmap: Any,
+    pix_ratio: Any = _UNSET,
+    exptime: Any = _UNSET,
+    output_pixel_shape: Any = _UNSET,
+    out_img: NDArray[Any] | None = None,
+    fillval: float = 0.0,
+    iscale: float = 1.0,
+    interp: str = "poly5",
+    sinscl: float = 1.0,
+    *,
+    classic: bool = False,
+) -> NDArray[Any]:
+    """Blot a clean image through a pixel map, as `drizzle.resample.blot_image` does.
+
+    Parameters
+    ----------
+    data : array_like, shape (my, mx)
+        Clean image; see `do_blot`.
+    pixmap : array_like, shape (ny, nx, 2)
+        Source position (x, y), 0-based, of each output pixel. Those that are NaN or infinite give
+        the fill value.
+    pix_ratio : float, optional
+        Deprecated: use ``iscale=1 / pix_ratio**2``. Divides by its square.
+    exptime : float, optional
+        Deprecated: use ``iscale=exptime``. Multiplies.
+    output_pixel_shape : tuple of int, optional
+        Deprecated: (nx, ny) of the output, which is that of `pixmap`.
+    out_img : ndarray, shape (ny, nx), optional
+        Where to put the result: float32 or float64. It is written only when the whole result is
+        there.
+    fillval : float, default 0.0
+        Value of pixels that the source does not cover; not scaled.
+    iscale : float, default 1.0
+        What to multiply by.
+    interp : str, default 'poly5'
+        Name of the interpolant, see `interpolants`.
+    sinscl : float, default 1.0
+        Size of the sinc kernel in source pixels; > 0.
+    classic : bool, default False
+        Reproduce drizzle's float32 arithmetic bit for bit: nearest, linear, poly3 and poly5.
+
+    Returns
+    -------
+    ndarray, shape (ny, nx)
+        ``out_img``, or a new float32 array.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of a type that can't be used.
+    ValueError
+        If an argument has a value that can't be used, or arguments do not fit each other.
+    """
+    image = _arrays.as_source(data, "data")
+    positions = _arrays.as_pixmap(pixmap)
+    shape = (positions.shape[0], positions.shape[1])
+    fill = _number(fillval, "fillval")
+    gain = _number(iscale, "iscale")
+    if not math.isfinite(gain):
+        raise ValueError(f"iscale must be a finite number, got {gain}")
+    peer = "drizzle" if classic else ""
+    _validate(interp, sinscl, 1.0, 1.0, peer)
+    if pix_ratio is not _UNSET:
+        _deprecated("pix_ratio", "iscale=1 / pix_ratio**2")
+        ratio = _validate(interp, sinscl, 1.0, pix_ratio, peer)["pix_ratio"]
+        gain /= ratio * ratio
+    if exptime is not _UNSET:
+        _deprecated("exptime", "iscale=exptime")
+        gain *= _validate(interp, sinscl, exptime, 1.0, peer)["exptime"]
+    if output_pixel_shape is not _UNSET:
+        _deprecated("output_pixel_shape", "the shape of pixmap")
+        if tuple(output_pixel_shape)[::-1] != shape:
+            raise ValueError(
+                f"output_pixel_shape must be {shape[::-1]}, as pixmap is, "
+                f"got {tuple(output_pixel_shape)}"
+            )
+    if out_img is not None:
+        _arrays.check_output(out_img, "out_img", shape, data)
+    options = _validate(interp, sinscl, gain, 1.0, peer)
+    return _run(image, out_img, shape, _core.PixmapMapping(positions), fill, options)
+
+
+def _deprecated(name: str, instead: str) -> None:
+    warnings.warn(
+        f"argument {name!r} of blot_image is deprecated; use {instead}",
+        DeprecationWarning,
+        stacklevel=3,
+    )
