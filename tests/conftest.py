@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA_VARIABLE = "CBLOT_TEST_DATA"
+INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "sinc", "lanczos3", "lanczos5")
+
+
+@dataclass
+class Pair:
+    """A clean image with its WCS, and the WCS of an exposure."""
+
+    source: np.ndarray
+    source_wcs: Any
+    blot_wcs: Any
+    exptime: float
+
+
+def hstwcs(hdulist: Any, ext: int) -> Any:
+    from stwcs.wcsutil import HSTWCS
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return HSTWCS(hdulist, ext=ext)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    default = ROOT.parent / "shared" / "data"
+    path = Path(os.environ.get(DATA_VARIABLE, default))
+    if not (path / "acs_wfc_flt.fits.gz").exists():
+        pytest.skip(f"no real HST data in {path}; set {DATA_VARIABLE} to the folder that has it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def acs_wcs(data_dir: Path) -> tuple[Any, Any, Any]:
+    """WCS of both ACS/WFC chips, and of a clean grid for the two."""
+    from stwcs.distortion.utils import output_wcs
+
+    with fits.open(data_dir / "acs_wfc_flt.fits.gz") as hdulist:
+        chips = [hstwcs(hdulist, 1), hstwcs(hdulist, 4)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return chips[0], chips[1], output_wcs(chips)
+
+
+def sky_image(shape: tuple[int, int], seed: int = 3) -> np.ndarray:
+    """Noise around a smooth background: every digit of a position matters."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    smooth = 10.0 + 3.0 * np.sin(x / 40.0) * np.cos(y / 31.0)
+    return (smooth + rng.normal(0.0, 1.0, shape)).astype(np.float32)
+
+
+@pytest.fixture(scope="session", params=["acs1", "acs2", "hrc"])
+def real_pair(request: Any, data_dir: Path, acs_wcs: tuple[Any, Any, Any]) -> Pair:
+    if request.param != "hrc":
+        clean = acs_wcs[2]
+        chip = acs_wcs[0 if request.param == "acs1" else 1]
+        return Pair(sky_image(clean.array_shape), clean, chip, 400.0)
+    with fits.open(data_dir / "hrc_47tuc_drz.fits") as hdulist:
+        source = hdulist[1].data.astype(np.float32)
+        clean = hstwcs(hdulist, 1)
+    with fits.open(data_dir / "hrc_47tuc_flt.fits") as hdulist:
+        return Pair(source, clean, hstwcs(hdulist, 1), 60.0)
