@@ -105,36 +105,47 @@ struct ClassicSum {
     }
 
     static float edge(const Samples<float>& s, const BlockType& b, Index p) {
-        constexpr Index stride = width + kLanes<float>;
-        float patch[width * stride] = {};
-        const Index j0 = b.iy[p] + offset, i0 = b.ix[p] + offset;
-        for (Index r = 0; r < width; ++r) {
-            for (Index c = 0; c < width; ++c) {
-                patch[r * stride + c] = tap(s, b.iy[p], j0 + r, i0 + c);
+        if constexpr (width == 2) {
+            return held(s, b, p);
+        } else {
+            constexpr Index stride = width + kLanes<float>;
+            float patch[width * stride] = {};
+            for (Index r = 0; r < width; ++r) {
+                for (Index c = 0; c < width; ++c) {
+                    patch[r * stride + c] = tap(s, b.iy[p], offset + r, b.ix[p] + offset + c);
+                }
             }
+            float lanes[kLanes<float>];
+            store(lanes, at(patch, stride, splat(b.tx[p]), splat(b.ty[p])));
+            return lanes[0];
         }
-        Vector<float> sx = splat(b.tx[p]), sy = splat(b.ty[p]);
-        float lanes[kLanes<float>];
-        store(lanes, at(patch, stride, sx, sy));
-        return lanes[0];
     }
 
   private:
-    static float tap(const Samples<float>& s, Index iy, Index j, Index i) {
+    /// linear beyond the last sample of an axis: that sample held, the other axis still linear.
+    static float held(const Samples<float>& s, const BlockType& b, Index p) {
+        const bool last_x = b.ix[p] + 1 >= s.nx, last_y = b.iy[p] + 1 >= s.ny;
+        const float* const f = s.data + s.origin + b.iy[p] * s.stride_y + b.ix[p] * s.stride_x;
+        if (last_x && last_y) {
+            return f[0];
+        }
+        const float t = last_x ? b.ty[p] : b.tx[p];
+        return (1.0f - t) * f[0] + t * f[last_x ? s.stride_y : s.stride_x];
+    }
+
+    /// Sample i of the row at distance `row` from iy, both possibly beyond the image.
+    static float tap(const Samples<float>& s, Index iy, Index row, Index i) {
+        Index j = iy + row;
         // The peers' poly5 takes the last but three row for its sixth from there on up.
-        if (width == 6 && s.ny >= 4 && iy >= s.ny - 3 && j == iy + 3) {
+        if (width == 6 && row == 3 && s.ny >= 4 && iy >= s.ny - 3) {
             j = s.ny - 4;
         }
-        const auto row = [&](Index y) {
+        const auto along_x = [&](Index y) {
             return extended(
                 [&](Index x) { return s.data[s.origin + y * s.stride_y + x * s.stride_x]; }, i,
                 s.nx);
         };
-        if (width == 2) {  // linear holds the last sample
-            i = min_index(i, s.nx - 1);
-            return row(min_index(j, s.ny - 1));
-        }
-        return extended(row, j, s.ny);
+        return extended(along_x, j, s.ny);
     }
 };
 

@@ -76,10 +76,10 @@ def test_long_rows_use_every_lane() -> None:
 @pytest.mark.parametrize("interp", INTERPOLANTS)
 def test_bad_samples_stay_where_they_are(interp: str) -> None:
     rng = np.random.default_rng(8)
-    image = rng.normal(5.0, 1.0, (30, 33))
-    image[7, 9], image[0, 0], image[29, 20], image[15:19, 25:30] = np.nan, np.nan, np.inf, np.nan
+    image = rng.normal(5.0, 1.0, (60, 66))
+    image[7, 9], image[0, 0], image[59, 20], image[15:19, 45:50] = np.nan, np.nan, np.inf, np.nan
     pixmap = np.concatenate(
-        [rng.uniform(0, 30, (40, 40, 2)), np.floor(rng.uniform(0, 30, (8, 40, 2)))]
+        [rng.uniform(0, 60, (40, 40, 2)), np.floor(rng.uniform(0, 60, (8, 40, 2)))]
     )
     result = np.empty(pixmap.shape[:2])
     cblot.blot_image(image, pixmap, out_img=result, interp=interp)

@@ -1,0 +1,1 @@
+"""A worked example, cosmic rays in four synthetic exposures; behind ``cblot demo``."""
