@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import oracle
 import pytest
-from conftest import INTERPOLANTS
 
 import cblot
+import oracle
+from conftest import INTERPOLANTS
 
 BOUND = {np.float32: 4e-6, np.float64: 1e-12}
 SHAPES = [(1, 1), (1, 9), (9, 1), (2, 2), (3, 4), (7, 5), (24, 37)]

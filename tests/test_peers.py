@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Pair
 
 import cblot
+from conftest import Pair
 
 cdriz = pytest.importorskip("drizzlepac.cdriz", reason="the peer drizzlepac is not installed")
 ablot = pytest.importorskip("drizzlepac.ablot", reason="the peer drizzlepac is not installed")
@@ -63,9 +63,9 @@ def float32_bound(image: np.ndarray, x: np.ndarray, y: np.ndarray, interp: str) 
 def undefined(interp: str, x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Where a peer's result is not defined by the image: see the zones of each interpolant.
 
-    nearest: the last half pixel of either axis, index n: memory that is not the image's, or the next
-    row. poly3: the last row, floor(y) = ny - 1: stack memory. All: the float32 position is on the far
-    border itself, which drizzlepac takes as inside and where its linear raises.
+    nearest: the last half pixel of either axis, index n: memory that is not the image's, or the
+    next row. poly3: the last row, floor(y) = ny - 1: stack memory. All: the float32 position is on
+    the far border itself, which drizzlepac takes as inside and where its linear raises.
     """
     ny, nx = shape
     x, y = np.asarray(x, dtype="f4"), np.asarray(y, dtype="f4")
@@ -275,10 +275,10 @@ def test_deprecated_arguments_scale_as_drizzles() -> None:
     rng = np.random.default_rng(12)
     image, pixmap = rng.normal(size=(20, 20)).astype("f4"), rng.uniform(0, 19, (9, 8, 2))
     kw = {"pix_ratio": 1.3, "exptime": 7.0, "output_pixel_shape": (8, 9), "interp": "linear"}
-    with pytest.warns(DeprecationWarning) as caught:
+    with pytest.warns(DeprecationWarning, match="deprecated") as caught:
         ours = cblot.blot_image(image, pixmap, **kw, classic=True)
     assert [name in str(w.message) for name, w in zip(kw, caught, strict=False)] == [True] * 3
     assert all(w.filename == __file__ for w in caught)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="deprecated"):
         theirs = resample.blot_image(image, pixmap, **kw)
     np.testing.assert_array_equal(ours, theirs)

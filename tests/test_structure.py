@@ -1,0 +1,69 @@
+"""The rooms of the project, and who may enter which."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = sorted(p for p in (ROOT / "csrc").rglob("*.[ch]pp") if p.name != "bindings.cpp")
+PACKAGE = sorted((ROOT / "python" / "cblot").rglob("*.py"))
+
+
+def includes(path: Path) -> set[str]:
+    return set(re.findall(r'#include ["<]([^">]+)[">]', path.read_text()))
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda p: p.name)
+def test_core_knows_no_python(path: Path) -> None:
+    assert not {i for i in includes(path) if "pybind11" in i or "Python" in i or "numpy" in i}
+
+
+def test_rooms_of_the_core() -> None:
+    private = {p.name for p in CORE if "include" not in p.parts}
+    for path in CORE:
+        if "include" in path.parts:
+            assert not includes(path) & private, f"{path.name} is public"
+    interp = ROOT / "csrc" / "interp.hpp"
+    assert includes(interp) == {"simd.hpp"}
+    assert not includes(ROOT / "csrc" / "mapping.hpp") & {"sampler.hpp", "interp.hpp"}
+    assert not includes(ROOT / "csrc" / "blot.cpp") & {"interp.hpp", "sampler.hpp", "mapping.hpp"}
+
+
+# module -> what only it, or those listed, may import
+ONLY = {
+    "cblot._core": {"_resample.py", "_wcs.py"},
+    "astropy.io.fits": {"run.py", "geometry.py"},
+    "astropy.io": {"run.py", "geometry.py"},
+    "astropy.wcs": {"_wcs.py", "geometry.py", "run.py"},
+    "stwcs": {"_wcs.py"},
+}
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda p: p.name)
+def test_rooms_of_the_package(path: Path) -> None:
+    found = imports(path)
+    for module, allowed in ONLY.items():
+        if path.name not in allowed:
+            assert not {i for i in found if i == module or i.startswith(module + ".")}
+    for peer in ("drizzlepac", "stcal", "reproject", "scipy", "stsci"):
+        assert not {i for i in found if i.split(".")[0] == peer}
+
+
+def test_files_are_short() -> None:
+    for path in [*CORE, *PACKAGE, *(ROOT / "tests").glob("*.py")]:
+        assert len(path.read_text().splitlines()) <= 500, path
