@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import oracle
 from drizzle import resample
 from drizzlepac import cdriz
 
 import cblot
+import oracle
 
 REACH = {"nearest": 1, "linear": 1, "poly3": 2, "poly5": 3, "spline3": 2, "sinc": 8,
          "lanczos3": 3, "lanczos5": 5}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Benchmarks against the peers; run them from the project's root."""
