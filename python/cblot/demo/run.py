@@ -172,7 +172,7 @@ def _write_png(path: Path, images: dict[str, NDArray[Any]], sky: float) -> None:
         "DIFF": "exposure - blot",
         "MASK": "flagged",
     }
-    figure = Figure(figsize=(14.0, 3.9), dpi=100, layout="constrained")
+    figure = Figure(figsize=(14.0, 4.2), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (name, title) in zip(figure.subplots(1, 4, sharey=True), titles.items(), strict=True):
         limits = (-60.0, 300.0) if name in level else (0.0, 1.0)

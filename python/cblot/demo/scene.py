@@ -16,8 +16,8 @@ EXPTIME: Final = 500.0
 READ_NOISE: Final = 4.5
 SKY: Final = 0.09
 
-_STARS: Final = 400
-_GALAXIES: Final = 60
+_STARS: Final = 700
+_GALAXIES: Final = 110
 _TRACKS: Final = 900
 _FWHM: Final = 2.0
 _BETA: Final = 3.5
@@ -131,7 +131,7 @@ def ideal_exposure(field: Field, wcs: Any, roll: float) -> NDArray[np.float64]:
         if field.radius[k] == 0.0:
             fine = _star(dx, dy)
         else:
-            angle = field.angle[k] + math.radians(roll)
+            angle = field.angle[k] - math.radians(roll)
             fine = _galaxy(dx, dy, field.radius[k], field.axis_ratio[k], angle)
         n = _SUBPIXELS
         pixels = fine.reshape(high - low, n, right - left, n).mean(axis=(1, 3))
