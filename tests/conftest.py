@@ -15,7 +15,7 @@ DATA_VARIABLE = "CBLOT_TEST_DATA"
 INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "sinc", "lanczos3", "lanczos5")
 
 
-@dataclass
+@dataclass(eq=False)
 class Pair:
     """A clean image with its WCS, and the WCS of an exposure."""
 
