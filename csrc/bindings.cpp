@@ -10,6 +10,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "cblot/blot.hpp"
 
@@ -138,9 +139,11 @@ cblot::Options options_of(const std::string& interp, double sinscl, double expti
 template <class PyMapping>
 Index blot(const py::array& source, py::array out, const PyMapping& mapping,
            const std::string& interp, double sinscl, double exptime, double pix_ratio,
-           double fillval, const std::string& classic) {
+           double fillval, const std::string& classic, int threads, const std::string& isa) {
     cblot::Options options = options_of(interp, sinscl, exptime, pix_ratio, classic);
     options.fill = fillval;
+    options.threads = threads;
+    options.isa = cblot::isa_from_name(isa);
     options.poll = SignalPoll();
     if (!out.writeable()) {
         throw py::value_error("out is read-only");
@@ -159,7 +162,8 @@ template <class PyMapping>
 void define_blot(py::module_& module) {
     module.def("blot", &blot<PyMapping>, py::arg("source"), py::arg("out"), py::arg("mapping"),
                py::kw_only(), py::arg("interp"), py::arg("sinscl"), py::arg("exptime"),
-               py::arg("pix_ratio"), py::arg("fillval"), py::arg("classic"),
+               py::arg("pix_ratio"), py::arg("fillval"), py::arg("classic"), py::arg("threads"),
+               py::arg("isa"),
                "Blot source into out through mapping; returns the number of covered pixels.");
 }
 
@@ -193,5 +197,25 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
         py::kw_only(), py::arg("interp"), py::arg("sinscl"), py::arg("exptime"),
         py::arg("pix_ratio"), py::arg("classic"),
         "Raise CoreError for options that can't be used.");
+    module.def(
+        "resolve_isa",
+        [](const std::string& name) {
+            const auto isa = name.empty() ? cblot::Isa::best : cblot::isa_from_name(name);
+            return std::string(cblot::isa_name(cblot::resolve(isa)));
+        },
+        py::arg("name"), "Name of the instruction set to use; '' stands for the best there is.");
+    module.def(
+        "available_isas",
+        [] {
+            std::vector<std::string> names;
+            for (const auto isa : {cblot::Isa::baseline, cblot::Isa::avx2, cblot::Isa::avx512}) {
+                if (cblot::available(isa)) {
+                    names.emplace_back(cblot::isa_name(isa));
+                }
+            }
+            return names;
+        },
+        "Names of the instruction sets of this machine and build.");
+    module.attr("compiler") = CBLOT_COMPILER;
     module.def("kernel_names", &cblot::kernel_names, "Names of the interpolants.");
 }

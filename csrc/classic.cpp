@@ -19,17 +19,19 @@ TileFn<float, Out> tile_of(Kernel kernel) {
     }
 }
 
-}  // namespace
-
 template <class Out>
 TileFn<float, Out> tile(Kernel kernel, Classic peer) {
     return peer == Classic::drizzlepac ? tile_of<Out, true>(kernel) : tile_of<Out, false>(kernel);
 }
 
-template TileFn<float, float> tile(Kernel, Classic);
-template TileFn<float, double> tile(Kernel, Classic);
+}  // namespace
 
-PositionsFn node_positions() { return &classic_node_positions; }
-PositionsFn pixmap_positions() { return &CBLOT_ISA::pixmap_positions; }
+template <class Out>
+ClassicTable<Out> classic_table() {
+    return {&tile<Out>, &classic_node_positions, &pixmap_positions};
+}
+
+template ClassicTable<float> classic_table();
+template ClassicTable<double> classic_table();
 
 }  // namespace cblot::CBLOT_ISA

@@ -24,17 +24,36 @@ struct KernelTable {
     PositionsFn pixmap_positions;
 };
 
-namespace baseline {
-template <class T, class Out>
-KernelTable<T, Out> kernel_table();
-}
-
-namespace classic {
-/// Null for the kernels that have no classic form.
+/// Functions of the classic arithmetic.
 template <class Out>
-TileFn<float, Out> tile(Kernel kernel, Classic peer);
-PositionsFn node_positions();
-PositionsFn pixmap_positions();
-}  // namespace classic
+struct ClassicTable {
+    TileFn<float, Out> (*tile)(Kernel kernel, Classic peer);  // null where there is no classic form
+    PositionsFn node_positions;
+    PositionsFn pixmap_positions;
+};
+
+// kernels.cpp and classic.cpp are compiled once for each instruction set the build has.
+#define CBLOT_DECLARE_TABLES(isa)          \
+    namespace isa {                        \
+    template <class T, class Out>          \
+    KernelTable<T, Out> kernel_table();    \
+    }                                      \
+    namespace classic_##isa {              \
+        template <class Out>               \
+        ClassicTable<Out> classic_table(); \
+    }
+
+CBLOT_DECLARE_TABLES(baseline)
+#ifdef CBLOT_HAS_X86_KERNELS
+CBLOT_DECLARE_TABLES(avx2)
+CBLOT_DECLARE_TABLES(avx512)
+#endif
+#undef CBLOT_DECLARE_TABLES
+
+template <class T, class Out>
+KernelTable<T, Out> kernel_table(Isa isa);
+
+template <class Out>
+ClassicTable<Out> classic_table(Isa isa);
 
 }  // namespace cblot

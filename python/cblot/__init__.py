@@ -2,6 +2,7 @@
 
 from importlib.metadata import version as _version
 
+from cblot._build import build_info
 from cblot._resample import blot_image, do_blot, interpolants
 from cblot._wcs import IdentityMap, LinearMap, WCSMap
 
@@ -13,6 +14,7 @@ __all__ = [
     "WCSMap",
     "__version__",
     "blot_image",
+    "build_info",
     "do_blot",
     "interpolants",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays, _core, _wcs
+from cblot import _arrays, _build, _core, _wcs
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +79,15 @@ def _run(
     shape: tuple[int, int],
     mapping: _core.NodeMapping | _core.PixmapMapping | _core.CallbackMapping,
     fillval: float,
+    threads: int,
     options: dict[str, Any],
 ) -> NDArray[Any]:
     if options["classic"]:
         source = source.astype(np.float32, copy=False)
     result = _arrays.result_array(out, shape)
-    covered = _core.blot(source, result, mapping, fillval=fillval, **options)
+    covered = _core.blot(
+        source, result, mapping, fillval=fillval, threads=threads, isa=_build.ISA, **options
+    )
     log.debug("%d of %d output pixels are covered by the source", covered, result.size)
     return _arrays.deliver(result, out)
 
@@ -103,6 +106,7 @@ def do_blot(
     fillval: float = 0.0,
     out: NDArray[Any] | None = None,
     classic: bool = False,
+    threads: int | None = None,
 ) -> NDArray[Any]:
     """Blot a clean image onto the distorted pixel grid of an exposure.
 
@@ -139,6 +143,9 @@ def do_blot(
         when the whole result is there.
     classic : bool, default False
         Reproduce drizzlepac's float32 arithmetic bit for bit: nearest, linear, poly3 and poly5.
+    threads : int or None, default None
+        Threads to work with; any number gives the same bits. None: ``CBLOT_NUM_THREADS``, or all
+        processors this process may use. Small images use fewer.
 
     Returns
     -------
@@ -156,6 +163,7 @@ def do_blot(
     image = _arrays.as_source(source, "source")
     step = _step(stepsize)
     fill = _number(fillval, "fillval")
+    workers = _build.thread_count(threads)
     peer = "drizzlepac" if classic else ""
     _validate(interp, sinscl, exptime, 1.0, peer)
     _wcs.check_wcs(source_wcs, "source_wcs")
@@ -178,7 +186,7 @@ def do_blot(
         mapping = _wcs.exact_mapping(forward, shape[1])
     else:
         mapping = _wcs.node_mapping(forward, shape, step)
-    return _run(image, out, shape, mapping, fill, options)
+    return _run(image, out, shape, mapping, fill, workers, options)
 
 
 def blot_image(
@@ -194,6 +202,7 @@ def blot_image(
     sinscl: float = 1.0,
     *,
     classic: bool = False,
+    threads: int | None = None,
 ) -> NDArray[Any]:
     """Blot a clean image through a pixel map, as `drizzle.resample.blot_image` does.
 
@@ -223,6 +232,9 @@ def blot_image(
         Size of the sinc kernel in source pixels; > 0.
     classic : bool, default False
         Reproduce drizzle's float32 arithmetic bit for bit: nearest, linear, poly3 and poly5.
+    threads : int or None, default None
+        Threads to work with; any number gives the same bits. None: ``CBLOT_NUM_THREADS``, or all
+        processors this process may use. Small images use fewer.
 
     Returns
     -------
@@ -243,6 +255,7 @@ def blot_image(
     gain = _number(iscale, "iscale")
     if not math.isfinite(gain):
         raise ValueError(f"iscale must be a finite number, got {gain}")
+    workers = _build.thread_count(threads)
     peer = "drizzle" if classic else ""
     _validate(interp, sinscl, 1.0, 1.0, peer)
     if pix_ratio is not _UNSET:
@@ -262,7 +275,7 @@ def blot_image(
     if out_img is not None:
         _arrays.check_output(out_img, "out_img", shape, data)
     options = _validate(interp, sinscl, gain, 1.0, peer)
-    return _run(image, out_img, shape, _core.PixmapMapping(positions), fill, options)
+    return _run(image, out_img, shape, _core.PixmapMapping(positions), fill, workers, options)
 
 
 def _deprecated(name: str, instead: str) -> None:

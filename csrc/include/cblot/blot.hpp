@@ -32,6 +32,20 @@ std::vector<std::string> kernel_names();
 /// Whose float32 arithmetic to reproduce bit for bit (nearest, linear, poly3 and poly5 only).
 enum class Classic { off, drizzlepac, drizzle };
 
+/// Instruction sets. `best` is the widest that this machine has.
+enum class Isa { best, baseline, avx2, avx512 };
+
+/// Whether this build and this machine have an instruction set.
+bool available(Isa isa);
+
+/// What `best` stands for; throws Error for a set that is not available.
+Isa resolve(Isa isa);
+
+std::string_view isa_name(Isa isa);
+
+/// Throws Error, naming the valid ones.
+Isa isa_from_name(std::string_view name);
+
 /// An argument the core can't work with; the message gives what was given and what was expected.
 class Error : public std::invalid_argument {
   public:
@@ -71,6 +85,12 @@ struct Options {
     /// Value of output pixels whose source position is outside; not scaled.
     double fill = 0.0;
     Classic classic = Classic::off;
+    /// Results under different instruction sets agree to 4 units in the last place of the greatest
+    /// value under the kernel; classic results to the bit.
+    Isa isa = Isa::best;
+    /// Threads to work with, the calling one included; any number gives the same bits. Few are used
+    /// for a small output, and only the calling one asks a callback mapping.
+    int threads = 1;
     /// Called between tiles, in the calling thread; it may throw to stop the call.
     std::function<void()> poll;
 };

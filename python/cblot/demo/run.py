@@ -102,7 +102,7 @@ def _median(
         rate = ((exposure - sky) / scene.EXPTIME).astype(np.float32)
         drizzled.add_image(rate, scene.EXPTIME, pixmaps[k], pixfrac=1.0, in_units="cps")
         planes[k] = np.where(drizzled.out_wht > 0.0, drizzled.out_img, np.nan)
-    # Sorting puts NaN last; nanmedian says the same, at ten times the cost and with warnings.
+    # Sorting puts NaN last; nanmedian says the same, but warns where nothing covers.
     count = np.isfinite(planes).sum(axis=0)
     planes.sort(axis=0)
     low, high = np.maximum(count - 1, 0) // 2, count // 2

@@ -1,0 +1,40 @@
+// Errors about views, in one wording.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "cblot/blot.hpp"
+
+namespace cblot {
+
+// Base pixels are 32-bit; the margin is for the rounding up of a nearest pixel and of the taps.
+inline constexpr Index kMaxAxis = std::numeric_limits<std::int32_t>::max() - 64;
+
+inline std::string shape_of(Index ny, Index nx) {
+    return "(" + std::to_string(ny) + ", " + std::to_string(nx) + ")";
+}
+
+[[noreturn]] inline void fail(const std::string& message) { throw Error(message); }
+
+template <class T>
+void check_view(const View2D<T>& view, const char* name) {
+    if (view.data == nullptr || view.ny < 1 || view.nx < 1) {
+        fail(std::string(name) + " must not be empty, got shape " + shape_of(view.ny, view.nx));
+    }
+    if (view.ny > kMaxAxis || view.nx > kMaxAxis) {
+        fail(std::string(name) + " must have axes of at most " + std::to_string(kMaxAxis) +
+             " pixels, got shape " + shape_of(view.ny, view.nx));
+    }
+}
+
+inline void check_shape(const View2D<const double>& view, const char* name, Index ny, Index nx) {
+    check_view(view, name);
+    if (view.ny != ny || view.nx != nx) {
+        fail(std::string(name) + " must have shape " + shape_of(ny, nx) +
+             " to fit the output, got " + shape_of(view.ny, view.nx));
+    }
+}
+
+}  // namespace cblot

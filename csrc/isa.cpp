@@ -1,0 +1,85 @@
+// Which instruction set to use, and its table of functions.
+#include <string>
+
+#include "cblot/blot.hpp"
+#include "dispatch.hpp"
+
+namespace cblot {
+
+bool available(Isa isa) {
+#ifdef CBLOT_HAS_X86_KERNELS
+    __builtin_cpu_init();
+    switch (isa) {
+        case Isa::best:
+        case Isa::baseline: return true;
+        case Isa::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+        case Isa::avx512:
+            return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                   available(Isa::avx2);
+    }
+    return false;
+#else
+    return isa == Isa::best || isa == Isa::baseline;
+#endif
+}
+
+Isa resolve(Isa isa) {
+    if (isa == Isa::best) {
+        return available(Isa::avx512) ? Isa::avx512
+               : available(Isa::avx2) ? Isa::avx2
+                                      : Isa::baseline;
+    }
+    if (!available(isa)) {
+        throw Error("this machine has no " + std::string(isa_name(isa)) + " instructions");
+    }
+    return isa;
+}
+
+std::string_view isa_name(Isa isa) {
+    constexpr std::string_view names[] = {"best", "baseline", "avx2", "avx512"};
+    return names[std::size_t(isa)];
+}
+
+Isa isa_from_name(std::string_view name) {
+    for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+        if (isa_name(isa) == name) {
+            return isa;
+        }
+    }
+    throw Error("unknown instruction set '" + std::string(name) +
+                "'; the valid ones are baseline, avx2, avx512");
+}
+
+template <class T, class Out>
+KernelTable<T, Out> kernel_table([[maybe_unused]] Isa isa) {
+#ifdef CBLOT_HAS_X86_KERNELS
+    switch (resolve(isa)) {
+        case Isa::avx512: return avx512::kernel_table<T, Out>();
+        case Isa::avx2: return avx2::kernel_table<T, Out>();
+        default: break;
+    }
+#endif
+    return baseline::kernel_table<T, Out>();
+}
+
+template <class Out>
+ClassicTable<Out> classic_table([[maybe_unused]] Isa isa) {
+#ifdef CBLOT_HAS_X86_KERNELS
+    switch (resolve(isa)) {
+        case Isa::avx512: return classic_avx512::classic_table<Out>();
+        case Isa::avx2: return classic_avx2::classic_table<Out>();
+        default: break;
+    }
+#endif
+    return classic_baseline::classic_table<Out>();
+}
+
+template KernelTable<float, float> kernel_table(Isa);
+template KernelTable<float, double> kernel_table(Isa);
+template KernelTable<double, float> kernel_table(Isa);
+template KernelTable<double, double> kernel_table(Isa);
+template ClassicTable<float> classic_table(Isa);
+template ClassicTable<double> classic_table(Isa);
+
+}  // namespace cblot

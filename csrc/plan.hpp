@@ -1,0 +1,88 @@
+// A call's mapping, checked against the output and made ready for the tiles.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "check.hpp"
+#include "job.hpp"
+
+namespace cblot {
+
+/// The mapping of a call as the tiles see it: owns what the plans point to.
+class MappingPlan {
+  public:
+    MappingPlan(const Mapping& mapping, Index ny, Index nx, PositionsFn nodes, PositionsFn pixmap)
+        : nx_(nx), pixmap_positions_(pixmap) {
+        if (const auto* grid = std::get_if<NodeMapping>(&mapping)) {
+            plan_nodes(*grid, ny, nx);
+            positions_ = {nodes, &node_plan_};
+        } else if (const auto* map = std::get_if<PixmapMapping>(&mapping)) {
+            check_shape(map->x, "pixmap x", ny, nx);
+            check_shape(map->y, "pixmap y", ny, nx);
+            pixmap_plan_.pixmap = *map;
+            positions_ = {pixmap, &pixmap_plan_};
+        } else {
+            callback_ = &std::get<CallbackMapping>(mapping);
+            if (!callback_->positions) {
+                fail("a callback mapping must have a function");
+            }
+        }
+    }
+
+    /// Whether only the calling thread may ask for positions.
+    bool single_thread() const { return callback_ != nullptr; }
+
+    /// Positions of a tile of rows: what a callback answers stays in buffer for the tile's life.
+    struct TilePositions {
+        Positions positions;
+        PixmapPlan plan;
+        std::unique_ptr<double[]> buffer;
+    };
+
+    void open(Index row_begin, Index row_end, TilePositions& tile) const {
+        if (callback_ == nullptr) {
+            tile.positions = positions_;
+            return;
+        }
+        const Index count = (row_end - row_begin) * nx_;
+        if (!tile.buffer) {
+            tile.buffer = std::make_unique<double[]>(2 * std::size_t(count));
+        }
+        double *x = tile.buffer.get(), *y = x + count;
+        callback_->positions(row_begin, row_end, x, y);
+        tile.plan.pixmap.x = {x, row_end - row_begin, nx_, nx_, 1};
+        tile.plan.pixmap.y = {y, row_end - row_begin, nx_, nx_, 1};
+        tile.plan.first_row = row_begin;
+        tile.positions = {pixmap_positions_, &tile.plan};
+    }
+
+  private:
+    void plan_nodes(const NodeMapping& nodes, Index ny, Index nx) {
+        if (nodes.step < 2) {
+            fail("the step of a node grid must be at least 2, got " + std::to_string(nodes.step));
+        }
+        check_shape(nodes.x, "node x", ny / nodes.step + 2, nx / nodes.step + 2);
+        check_shape(nodes.y, "node y", ny / nodes.step + 2, nx / nodes.step + 2);
+        // Fractions beyond the frame are never used; a step may be much longer than the frame.
+        const Index used = std::min(nodes.step, std::max(ny, nx) + 1);
+        fractions_.assign(std::size_t(2 * (used + kPad)), 0.0);
+        double *t = fractions_.data(), *u = t + used + kPad;
+        for (Index m = 0; m < used; ++m) {
+            t[m] = double(m) / double(nodes.step);
+            u[m] = double(nodes.step - m) / double(nodes.step);
+        }
+        node_plan_ = {nodes, t, u};
+    }
+
+    Index nx_;
+    PositionsFn pixmap_positions_;
+    const CallbackMapping* callback_ = nullptr;
+    Positions positions_;
+    NodePlan node_plan_;
+    PixmapPlan pixmap_plan_;
+    std::vector<double> fractions_;
+};
+
+}  // namespace cblot

@@ -1,0 +1,73 @@
+"""What this build and this machine offer, and what the environment asks for."""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import Any
+
+from cblot import _core
+
+
+def _isa() -> str:
+    name = os.environ.get("CBLOT_ISA", "")
+    try:
+        return _core.resolve_isa(name)
+    except _core.CoreError as error:
+        raise ImportError(f"CBLOT_ISA={name}: {error}") from error
+
+
+ISA = _isa()
+
+
+def build_info() -> dict[str, Any]:
+    """What the core was built with and what it uses.
+
+    Returns
+    -------
+    dict
+        ``isa``: the instruction set in use, chosen when cblot was imported: the widest of this
+        machine, or that of the environment variable ``CBLOT_ISA``; ``available``: those it could
+        use; ``compiler``; ``threads``: the default number.
+    """
+    return {
+        "isa": ISA,
+        "available": tuple(_core.available_isas()),
+        "compiler": _core.compiler,
+        "threads": thread_count(None),
+    }
+
+
+def thread_count(threads: Any) -> int:
+    """Number of threads to use.
+
+    Parameters
+    ----------
+    threads : int or None
+        None stands for ``CBLOT_NUM_THREADS``, or for all processors this process may use.
+
+    Raises
+    ------
+    TypeError
+        If it is not a whole number.
+    ValueError
+        If it is less than 1.
+    """
+    name = "threads"
+    if threads is None:
+        text = os.environ.get("CBLOT_NUM_THREADS", "").strip()
+        if not text:
+            affinity = getattr(os, "sched_getaffinity", None)
+            return len(affinity(0)) if affinity else os.cpu_count() or 1
+        name = "CBLOT_NUM_THREADS"
+        try:
+            threads = int(text)
+        except ValueError:
+            raise ValueError(f"{name} must be a whole number, got {text!r}") from None
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number or None, got {threads!r}") from None
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, got {count}")
+    return min(count, 1024)
