@@ -10,7 +10,8 @@ namespace {
 template <class Out, bool Drizzlepac>
 TileFn<float, Out> tile_of(Kernel kernel) {
     switch (kernel) {
-        case Kernel::nearest: return &blot_tile<float, Out, ClassicPolicy<void, Drizzlepac>>;
+        case Kernel::nearest:
+            return &blot_tile<float, Out, ClassicPolicy<ClassicNearest, Drizzlepac>>;
         case Kernel::linear:
             return &blot_tile<float, Out, ClassicPolicy<ClassicLinear, Drizzlepac>>;
         case Kernel::poly3: return &blot_tile<float, Out, ClassicPolicy<ClassicPoly3, Drizzlepac>>;

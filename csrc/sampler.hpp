@@ -1,88 +1,12 @@
 // Weights times pixels: the unchecked interior, and the one edge rule of each kernel.
 #pragma once
 
-#include <cstdint>
-
+#include "block.hpp"
 #include "interp.hpp"
 #include "job.hpp"
 #include "mapping.hpp"
 
 namespace cblot::CBLOT_ISA {
-
-/// A block of output pixels, one array a quantity.
-template <class T, int Width>
-struct Block {
-    static constexpr Index size = kBlock + kPad;
-    alignas(64) double x[size], y[size];
-    alignas(64) T tx[size], ux[size], ty[size], uy[size];
-    alignas(64) T wx[Width][size], wy[Width][size];
-    alignas(64) T value[size];
-    alignas(64) std::int32_t ix[size], iy[size];
-    alignas(64) std::int32_t inside[size];
-    Index n = 0;                                       // pixels in use
-    Index covered = 0;                                 // of which inside
-    Index x_min = 0, x_max = 0, y_min = 0, y_max = 0;  // range of ix, iy
-};
-
-/// Base pixels and fractions of positions that are inside; the rest stand in at (0, 0).
-template <class T, int Width, Base B>
-CBLOT_INLINE void locate(Block<T, Width>& b, Index ny, Index nx) {
-    const double width = double(nx), height = double(ny);
-    for (Index p = b.n; p < (b.n + kPad - 1) / kPad * kPad; ++p) {
-        b.x[p] = b.y[p] = -1.0;
-    }
-    const Index padded = (b.n + kPad - 1) / kPad * kPad;
-    std::int32_t covered = 0, x_min = INT32_MAX, x_max = 0, y_min = INT32_MAX, y_max = 0;
-    for (Index p0 = 0; p0 < padded; p0 += kPad) {
-        for (Index l = 0; l < kPad; ++l) {
-            const Index p = p0 + l;
-            const double x = b.x[p], y = b.y[p];
-            const bool inside = (x >= 0.0) & (x < width) & (y >= 0.0) & (y < height);
-            const double xs = inside ? x : 0.0, ys = inside ? y : 0.0;
-            std::int32_t ix = std::int32_t(xs), iy = std::int32_t(ys);
-            double tx = xs - ix, ty = ys - iy;
-            if (B == Base::nearest) {
-                const std::int32_t up_x = tx >= 0.5, up_y = ty >= 0.5;
-                ix += up_x;
-                iy += up_y;
-                tx -= up_x;
-                ty -= up_y;
-            }
-            b.ix[p] = ix;
-            b.iy[p] = iy;
-            b.tx[p] = T(tx);
-            b.ty[p] = T(ty);
-            b.ux[p] = T(1.0 - tx);
-            b.uy[p] = T(1.0 - ty);
-            b.inside[p] = inside;
-            covered += inside;
-            x_min = ix < x_min ? ix : x_min;
-            x_max = ix > x_max ? ix : x_max;
-            y_min = iy < y_min ? iy : y_min;
-            y_max = iy > y_max ? iy : y_max;
-        }
-    }
-    b.covered = covered;
-    b.x_min = x_min;
-    b.x_max = x_max;
-    b.y_min = y_min;
-    b.y_max = y_max;
-}
-
-template <class T, class K>
-CBLOT_INLINE void fill_weights(const K& kernel, Block<T, K::width>& b) {
-    for (Index p = 0; p < b.n; p += kLanes<T>) {
-        Vector<T> w[K::width];
-        kernel.weights(load(b.tx + p), load(b.ux + p), w);
-        for (int c = 0; c < K::width; ++c) {
-            store(b.wx[c] + p, w[c]);
-        }
-        kernel.weights(load(b.ty + p), load(b.uy + p), w);
-        for (int c = 0; c < K::width; ++c) {
-            store(b.wy[c] + p, w[c]);
-        }
-    }
-}
 
 /// Weights of an axis, gathered onto the samples that exist.
 template <class T, int Width>
@@ -91,7 +15,7 @@ struct Folded {
     bool used[3 * Width];
     Index first = 0, count = 0;
 
-    Folded(const T* w, Index stride, Index start, Index n, Edge edge)
+    Folded(const T* w, Index start, Index n, Edge edge)
         : first(max_index(0, min_index(start, n) - Width)),
           count(min_index(n, start + 2 * Width) - first) {
         for (Index c = 0; c < count; ++c) {
@@ -101,7 +25,7 @@ struct Folded {
         T kept = T(0);
         for (int c = 0; c < Width; ++c) {
             Index k = start + c;
-            T value = w[c * stride];
+            T value = w[c];
             if (edge == Edge::drop) {
                 if (k < 0 || k >= n) {
                     continue;
@@ -135,36 +59,50 @@ struct Folded {
     }
 };
 
-/// Interpolation with the separable weights that fill_weights made.
+/// Interpolation with separable weights. A sum has
+///   State                       what it needs of kLanes pixels
+///   prepare(block, p)           makes that for pixels p, p + 1 ...
+///   run(corner, stride, state)  the values, if their taps start at consecutive samples of a row
+///   one(corner, strides, state, lane)  the value of one of them, to the same bits
+///   edge(samples, state, lane, iy, ix) the same for one whose taps reach beyond the image
 template <class T, class K>
 struct WeightedSum {
     static constexpr int width = K::width, offset = K::offset;
-    using BlockType = Block<T, K::width>;
 
-    /// kLanes pixels whose taps start at consecutive samples of the same rows. The order of the
-    /// operations on a pixel is fixed, so its bits do not depend on its neighbours.
-    CBLOT_INLINE static Vector<T> run(const T* samples, Index stride_y, const BlockType& b,
-                                      Index p) {
-        Vector<T> wx[width];
-        for (int c = 0; c < width; ++c) {
-            wx[c] = load(b.wx[c] + p);
-        }
-        Vector<T> total{};
-        for (int r = 0; r < width; ++r) {
-            const T* row = samples + r * stride_y;
-            Vector<T> sum = wx[0] * load(row);
-            for (int c = 1; c < width; ++c) {
-                sum = sum + wx[c] * load(row + c);
-            }
-            total = r == 0 ? load(b.wy[0] + p) * sum : total + load(b.wy[r] + p) * sum;
-        }
-        return total;
+    struct State {
+        Vector<T> wx[width], wy[width];
+    };
+
+    const K& kernel;
+
+    CBLOT_INLINE State prepare(const Block<T>& b, Index p) const {
+        State state;
+        kernel.weights(load(b.tx + p), load(b.ux + p), state.wx);
+        kernel.weights(load(b.ty + p), load(b.uy + p), state.wy);
+        return state;
     }
 
-    /// One pixel whose taps reach beyond the image.
-    static T edge(const Samples<T>& s, const BlockType& b, Index p) {
-        const Folded<T, width> x(b.wx[0] + p, BlockType::size, b.ix[p] + offset, s.nx, K::edge);
-        const Folded<T, width> y(b.wy[0] + p, BlockType::size, b.iy[p] + offset, s.ny, K::edge);
+    CBLOT_INLINE static Vector<T> run(const T* corner, Index stride_y, const State& state) {
+        return sum<Vector<T>>(
+            corner, stride_y, 1, [&](int c) { return state.wx[c]; },
+            [&](int r) { return state.wy[r]; });
+    }
+
+    CBLOT_INLINE static T one(const T* corner, Index stride_y, Index stride_x, const State& state,
+                              int lane) {
+        return sum<T>(
+            corner, stride_y, stride_x, [&](int c) { return lane_of(state.wx[c], lane); },
+            [&](int r) { return lane_of(state.wy[r], lane); });
+    }
+
+    static T edge(const Samples<T>& s, const State& state, int lane, Index iy, Index ix) {
+        T wx[width], wy[width];
+        for (int c = 0; c < width; ++c) {
+            wx[c] = lane_of(state.wx[c], lane);
+            wy[c] = lane_of(state.wy[c], lane);
+        }
+        const Folded<T, width> x(wx, ix + offset, s.nx, K::edge);
+        const Folded<T, width> y(wy, iy + offset, s.ny, K::edge);
         T total = T(0);
         for (Index r = 0; r < y.count; ++r) {
             if (!y.used[r]) {
@@ -181,63 +119,86 @@ struct WeightedSum {
         }
         return total;
     }
+
+  private:
+    /// The order of the operations on a pixel is fixed, so its bits do not depend on its
+    /// neighbours.
+    template <class V, class Wx, class Wy>
+    CBLOT_INLINE static V sum(const T* corner, Index stride_y, Index stride_x, const Wx& wx,
+                              const Wy& wy) {
+        if constexpr (width == 1) {
+            return load_as<V>(corner);
+        } else {
+            V total{};
+            for (int r = 0; r < width; ++r) {
+                const T* const row = corner + r * stride_y;
+                V along_x = wx(0) * load_as<V>(row);
+                for (int c = 1; c < width; ++c) {
+                    along_x = along_x + wx(c) * load_as<V>(row + c * stride_x);
+                }
+                total = r == 0 ? wy(0) * along_x : total + wy(r) * along_x;
+            }
+            return total;
+        }
+    }
 };
 
-/// A run that can't be loaded whole: its samples are copied first.
+/// Pixels of lanes [first, last), one at a time.
 template <class T, class Sum>
-Vector<T> run_copied(const Samples<T>& s, Index corner, Index count,
-                     const typename Sum::BlockType& b, Index p) {
-    constexpr Index stride = Sum::width + kLanes<T>;
-    T patch[Sum::width * stride] = {};
-    for (int r = 0; r < Sum::width; ++r) {
-        for (Index c = 0; c < Sum::width - 1 + count; ++c) {
-            patch[r * stride + c] = s.data[corner + r * s.stride_y + c * s.stride_x];
-        }
-    }
-    return Sum::run(patch, stride, b, p);
-}
-
-/// Interpolated values of a block.
-template <class T, class Sum>
-CBLOT_INLINE void sample(const Samples<T>& s, typename Sum::BlockType& b) {
-    constexpr Index reach = Sum::offset + Sum::width;  // one past the last tap
-    const bool interior = b.x_min + Sum::offset >= 0 && b.x_max + reach <= s.nx &&
-                          b.y_min + Sum::offset >= 0 && b.y_max + reach <= s.ny;
-    const bool covered = b.covered == b.n;
-    for (Index p = 0; p < b.n;) {
-        if (!covered && !b.inside[p]) {
-            b.value[p++] = T(0);
+CBLOT_NOINLINE void sample_lanes(const Samples<T>& s, const typename Sum::State& state,
+                                 const Block<T>& b, Index p, int first, int last, T* values) {
+    constexpr Index offset = Sum::offset, width = Sum::width;
+    for (int l = first; l < last; ++l) {
+        const Index ix = b.ix[p + l], iy = b.iy[p + l];
+        if (iy == kOutside) {
             continue;
         }
-        const Index ix = b.ix[p], iy = b.iy[p];
-        if (!interior && (ix + Sum::offset < 0 || ix + reach > s.nx || iy + Sum::offset < 0 ||
-                          iy + reach > s.ny)) {
-            b.value[p] = Sum::edge(s, b, p);
-            ++p;
-            continue;
-        }
-        const Index most = min_index(min_index(kLanes<T>, b.n - p), s.nx - reach - ix + 1);
-        Index count = 1;
-        while (count < most && b.ix[p + count] == ix + count && b.iy[p + count] == iy) {
-            ++count;
-        }
-        const Index corner =
-            s.origin + (iy + Sum::offset) * s.stride_y + (ix + Sum::offset) * s.stride_x;
-        const bool whole = s.stride_x == 1 && ix + reach - 1 + kLanes<T> <= s.nx;
-        store(b.value + p, whole ? Sum::run(s.data + corner, s.stride_y, b, p)
-                                 : run_copied<T, Sum>(s, corner, count, b, p));
-        p += count;
+        const bool interior = ix + offset >= 0 && ix + offset + width <= s.nx && iy + offset >= 0 &&
+                              iy + offset + width <= s.ny;
+        values[l] = interior ? Sum::one(s.data + (s.origin + (iy + offset) * s.stride_y +
+                                                  (ix + offset) * s.stride_x),
+                                        s.stride_y, s.stride_x, state, l)
+                             : Sum::edge(s, state, l, iy, ix);
     }
 }
 
-/// Nearest needs no weights: the sample itself.
-template <class T>
-CBLOT_INLINE void sample_nearest(const Samples<T>& s, Block<T, 1>& b) {
-    const auto last_x = std::int32_t(s.nx - 1), last_y = std::int32_t(s.ny - 1);
-    for (Index p = 0; p < b.n; ++p) {
-        const Index ix = b.ix[p] < last_x ? b.ix[p] : last_x;
-        const Index iy = b.iy[p] < last_y ? b.iy[p] : last_y;
-        b.value[p] = b.inside[p] ? s.data[s.origin + iy * s.stride_y + ix * s.stride_x] : T(0);
+/// Interpolated values of a block, kLanes pixels at a time. A run of pixels is worked out for all
+/// lanes, as if its row of samples went on, and kept from its first lane on; the next run then
+/// takes its own lanes.
+template <class T, class Sum>
+CBLOT_INLINE void sample(const Samples<T>& s, const Sum& sum, Block<T>& b) {
+    constexpr int lanes = kLanes<T>;
+    constexpr Index offset = Sum::offset, width = Sum::width;
+    // Lower left corners of taps from which a whole vector can be read.
+    const Index corners_x = s.stride_x == 1 ? max_index(0, s.nx - (width - 1 + lanes) + 1) : 0;
+    const Index corners_y = max_index(0, s.ny - width + 1);
+    for (Index p = 0; p < b.n; p += lanes) {
+        const typename Sum::State state = sum.prepare(b, p);
+        Vector<T> value{};
+        unsigned starts = run_starts(b, p);
+        const bool scattered = count_bits(starts) * 2 > lanes;
+        for (int lane = 0;;) {
+            const int next = starts != 0 && !scattered ? lowest_bit(starts) : lanes;
+            const Index x = b.ix[p + lane] + offset - lane, y = b.iy[p + lane] + offset;
+            if (!scattered && std::size_t(x) < std::size_t(corners_x) &&
+                std::size_t(y) < std::size_t(corners_y)) {
+                const T* const corner = s.data + (s.origin + y * s.stride_y + x);
+                value = from_lane(lane, Sum::run(corner, s.stride_y, state), value);
+            } else if (scattered || b.iy[p + lane] != kOutside) {
+                // Copies, so that what is used above stays in registers.
+                const typename Sum::State copy = state;
+                alignas(64) T values[lanes];
+                store(values, value);
+                sample_lanes<T, Sum>(s, copy, b, p, lane, next, values);
+                value = load(values);
+            }
+            if (next == lanes) {
+                break;
+            }
+            lane = next;
+            starts &= starts - 1;
+        }
+        store(b.value + p, value);
     }
 }
 

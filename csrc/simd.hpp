@@ -1,6 +1,7 @@
 // Vectors of the width this translation unit is compiled for, in plain C++.
 #pragma once
 
+#include <cstdint>
 #include <cstring>
 
 #ifndef CBLOT_VECTOR_BYTES
@@ -9,31 +10,32 @@
 
 #if defined(__GNUC__)
 #define CBLOT_INLINE inline __attribute__((always_inline))
+#define CBLOT_NOINLINE __attribute__((noinline))
 #else
 #define CBLOT_INLINE inline
+#define CBLOT_NOINLINE
 #endif
 
 namespace cblot::CBLOT_ISA {
 
 #if defined(__GNUC__)
-template <class T>
+template <class T, int Lanes>
 struct VectorOf {
-    typedef T type __attribute__((vector_size(CBLOT_VECTOR_BYTES)));
-    static constexpr int lanes = CBLOT_VECTOR_BYTES / sizeof(T);
+    typedef T type __attribute__((vector_size(Lanes * sizeof(T))));
 };
-#else
 template <class T>
+inline constexpr int kLanes = CBLOT_VECTOR_BYTES / sizeof(T);
+#else
+template <class T, int Lanes>
 struct VectorOf {
     using type = T;
-    static constexpr int lanes = 1;
 };
+template <class T>
+inline constexpr int kLanes = 1;
 #endif
 
-template <class T>
-using Vector = typename VectorOf<T>::type;
-
-template <class T>
-inline constexpr int kLanes = VectorOf<T>::lanes;
+template <class T, int Lanes = kLanes<T>>
+using Vector = typename VectorOf<T, Lanes>::type;
 
 template <class T>
 CBLOT_INLINE Vector<T> load(const T* p) {
@@ -42,8 +44,16 @@ CBLOT_INLINE Vector<T> load(const T* p) {
     return v;
 }
 
-template <class T>
-CBLOT_INLINE void store(T* p, Vector<T> v) {
+/// A vector of consecutive elements, or one: code for either is written once.
+template <class V, class T>
+CBLOT_INLINE V load_as(const T* p) {
+    V v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+
+template <class V, class T>
+CBLOT_INLINE void store(T* p, const V& v) {
     std::memcpy(p, &v, sizeof v);
 }
 
@@ -51,6 +61,61 @@ CBLOT_INLINE void store(T* p, Vector<T> v) {
 template <class T>
 CBLOT_INLINE Vector<T> splat(T s) {
     return Vector<T>{} + s;
+}
+
+/// Lane by lane conversion of a vector of doubles, or of a comparison of them.
+template <class To, class V>
+CBLOT_INLINE auto convert(const V& v) {
+#if defined(__GNUC__)
+    return __builtin_convertvector(v, Vector<To, kLanes<double>>);
+#else
+    return To(v);
+#endif
+}
+
+/// One lane of a vector.
+template <class V>
+CBLOT_INLINE auto lane_of(const V& v, int lane) {
+#if defined(__GNUC__)
+    return v[lane];
+#else
+    return v;
+#endif
+}
+
+/// Lanes of v from `lane` on, those of rest before it.
+template <class V>
+CBLOT_INLINE V from_lane(int lane, const V& v, const V& rest) {
+#if defined(__GNUC__)
+    using Mask = decltype(v < v);
+    Mask index;
+    for (int l = 0; l < int(sizeof(V) / sizeof(v[0])); ++l) {
+        index[l] = l;
+    }
+    return index >= lane ? v : rest;
+#else
+    return v;
+#endif
+}
+
+inline int lowest_bit(unsigned bits) {
+#if defined(__GNUC__)
+    return __builtin_ctz(bits);
+#else
+    int n = 0;
+    while ((bits >> n & 1u) == 0) {
+        ++n;
+    }
+    return n;
+#endif
+}
+
+inline int count_bits(unsigned bits) {
+    int n = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        ++n;
+    }
+    return n;
 }
 
 }  // namespace cblot::CBLOT_ISA

@@ -1,7 +1,6 @@
 // One tile, from positions to output pixels: the loop that every kernel and both arithmetics share.
 //
 // A policy says how a block is located, sampled and scaled:
-//   BlockType                  the arrays it needs
 //   Policy(job)
 //   locate(block, ny, nx)      positions to base pixels and fractions
 //   sample(samples, block)     to values
@@ -15,8 +14,8 @@
 namespace cblot::CBLOT_ISA {
 
 /// Values of a block, scaled or filled, into row j of the output.
-template <class Out, class Policy, class BlockType>
-CBLOT_INLINE void write_block(const BlockType& b, const Policy& policy, const View2D<Out>& view,
+template <class T, class Out, class Policy>
+CBLOT_INLINE void write_block(const Block<T>& b, const Policy& policy, const View2D<Out>& view,
                               double fill, Index j, Index i) {
     Out* const out = view.data + j * view.stride_y + i * view.stride_x;
     const Index stride = view.stride_x;
@@ -27,14 +26,14 @@ CBLOT_INLINE void write_block(const BlockType& b, const Policy& policy, const Vi
         return;
     }
     for (Index p = 0; p < b.n; ++p) {
-        out[p * stride] = b.inside[p] ? Out(policy.scale(b.value[p])) : Out(fill);
+        out[p * stride] = b.iy[p] != kOutside ? Out(policy.scale(b.value[p])) : Out(fill);
     }
 }
 
 template <class T, class Out, class Policy>
 Index blot_tile(const Job<T, Out>& job, const Box& tile) {
     const Policy policy(job);
-    typename Policy::BlockType b;
+    Block<T> b;
     Index covered = 0;
     for (Index j = tile.y0; j < tile.y1; ++j) {
         for (Index i = tile.x0; i < tile.x1; i += kBlock) {
@@ -56,23 +55,16 @@ Index blot_tile(const Job<T, Out>& job, const Box& tile) {
 template <class T, class K>
 class Exact {
   public:
-    using BlockType = Block<T, K::width>;
-
     template <class Out>
     explicit Exact(const Job<T, Out>& job)
         : kernel_(make(job.sinscl)), gain_(job.exptime / (job.pix_ratio * job.pix_ratio)) {}
 
-    CBLOT_INLINE void locate(BlockType& b, Index ny, Index nx) const {
-        CBLOT_ISA::locate<T, K::width, K::base>(b, ny, nx);
+    CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) const {
+        CBLOT_ISA::locate<K::base>(b, ny, nx);
     }
 
-    CBLOT_INLINE void sample(const Samples<T>& s, BlockType& b) const {
-        if constexpr (K::width == 1) {
-            sample_nearest(s, b);
-        } else {
-            fill_weights(kernel_, b);
-            CBLOT_ISA::sample<T, WeightedSum<T, K>>(s, b);
-        }
+    CBLOT_INLINE void sample(const Samples<T>& s, Block<T>& b) const {
+        CBLOT_ISA::sample(s, WeightedSum<T, K>{kernel_}, b);
     }
 
     CBLOT_INLINE double scale(T value) const { return double(value) * gain_; }

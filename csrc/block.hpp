@@ -1,0 +1,100 @@
+// A block of output pixels: positions become base pixels, fractions and runs.
+#pragma once
+
+#include "interp.hpp"
+#include "job.hpp"
+
+namespace cblot::CBLOT_ISA {
+
+/// Base pixel of a position that is not inside.
+inline constexpr std::int32_t kOutside = -(1 << 30);
+
+/// One array a quantity. Elements from n to the next multiple of kPad stand for pixels outside.
+template <class T>
+struct Block {
+    static constexpr Index size = kBlock + kPad;
+    alignas(64) double x[size], y[size];                   // positions
+    alignas(64) T tx[size], ux[size], ty[size], uy[size];  // fractions, and 1 - fractions
+    alignas(64) std::int32_t ix[size], iy[size];           // base pixels, or kOutside
+    alignas(64) unsigned char breaks[size];                // 1: not of the run of the pixel before
+    alignas(64) T value[size];                             // interpolated
+    Index n = 0;                                           // pixels in use
+    Index covered = 0;                                     // of which inside
+
+    Index padded() const { return (n + kPad - 1) / kPad * kPad; }
+
+    void pad() {
+        for (Index p = n; p < padded(); ++p) {
+            x[p] = y[p] = -1.0;
+        }
+    }
+};
+
+/// Counts the pixels inside and finds the runs: neighbours whose base pixels are neighbours in the
+/// same row, or which are outside.
+template <class T>
+CBLOT_INLINE void mark_runs(Block<T>& b) {
+    std::int32_t outside = 0;
+    for (Index p = 0; p < b.padded(); ++p) {
+        outside += b.iy[p] == kOutside;
+    }
+    b.covered = b.padded() - outside;
+    b.breaks[0] = 1;
+    for (Index p = 1; p < b.padded(); ++p) {
+        const bool next = (b.ix[p] - b.ix[p - 1] == 1) | (b.iy[p] == kOutside);
+        b.breaks[p] = !(next & (b.iy[p] == b.iy[p - 1]));
+    }
+    for (Index p = b.n; p < b.padded(); ++p) {
+        b.breaks[p] = 0;
+    }
+}
+
+/// Bit l is set where lane l > 0 of the kLanes pixels from p on begins a run.
+template <class T>
+CBLOT_INLINE unsigned run_starts(const Block<T>& b, Index p) {
+    unsigned bits = 0;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (int l = 0; l < kLanes<T>; l += 8) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, b.breaks + p + l, kLanes<T> < 8 ? kLanes<T> : 8);
+        bits |= unsigned((bytes * 0x0102040810204080u) >> 56) << l;  // eight 0/1 bytes to bits
+    }
+#else
+    for (int l = 0; l < kLanes<T>; ++l) {
+        bits |= unsigned(b.breaks[p + l]) << l;
+    }
+#endif
+    return bits & ~1u;
+}
+
+/// Base pixels and fractions of positions in double.
+template <Base B, class T>
+CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) {
+    const double width = double(nx), height = double(ny);
+    b.pad();
+    for (Index p = 0; p < b.padded(); p += kLanes<double>) {
+        const Vector<double> x = load(b.x + p), y = load(b.y + p), zero{};
+        const auto inside = (x >= 0.0) & (x < width) & (y >= 0.0) & (y < height);
+        const Vector<double> xs = inside ? x : zero, ys = inside ? y : zero;
+        auto ix = convert<std::int32_t>(xs), iy = convert<std::int32_t>(ys);
+        Vector<double> tx = xs - convert<double>(ix), ty = ys - convert<double>(iy);
+        if (B == Base::nearest) {
+            const Vector<double> one = splat(1.0);
+            const Vector<double> up_x = tx >= 0.5 ? one : zero, up_y = ty >= 0.5 ? one : zero;
+            ix += convert<std::int32_t>(up_x);
+            iy += convert<std::int32_t>(up_y);
+            tx -= up_x;
+            ty -= up_y;
+        }
+        const auto there = convert<std::int32_t>(inside);
+        store(b.ix + p, there ? ix : ix * 0 + kOutside);
+        store(b.iy + p, there ? iy : iy * 0 + kOutside);
+        store(b.tx + p, convert<T>(tx));
+        store(b.ty + p, convert<T>(ty));
+        store(b.ux + p, convert<T>(1.0 - tx));
+        store(b.uy + p, convert<T>(1.0 - ty));
+    }
+    mark_runs(b);
+}
+
+}  // namespace cblot::CBLOT_ISA
