@@ -5,9 +5,12 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -93,6 +96,87 @@ struct CallbackMapping {
     }
 };
 
+/// Coefficients of an exact mapping. A projection is (crpix_x, crpix_y, cd11, cd12, cd21, cd22,
+/// lon, lat); a table is (values, crpix, crval, cdelt), its values float32, the rest pairs (x, y);
+/// polynomials are (a, b, crpix), two square float64 arrays and a pair.
+class ExactMapping {
+  public:
+    using Projection = std::array<double, 8>;
+    using Pair = std::array<double, 2>;
+    using Table = std::optional<std::tuple<py::array, Pair, Pair, Pair>>;
+    using Sip = std::optional<std::tuple<py::array, py::array, Pair>>;
+
+    ExactMapping(const Projection& exposure, const Projection& source, const Sip& sip,
+                 const Table& detector_x, const Table& detector_y, const Table& table_x,
+                 const Table& table_y) {
+        mapping_.exposure = projection(exposure);
+        mapping_.source = projection(source);
+        if (sip) {
+            const auto& [a, b, crpix] = *sip;
+            mapping_.sip = cblot::SipPolynomials{int(a.shape(0)) - 1,
+                                                 int(b.shape(0)) - 1,
+                                                 coefficients(a),
+                                                 coefficients(b),
+                                                 crpix[0],
+                                                 crpix[1]};
+        }
+        mapping_.detector_x = table(detector_x);
+        mapping_.detector_y = table(detector_y);
+        mapping_.table_x = table(table_x);
+        mapping_.table_y = table(table_y);
+    }
+
+    cblot::Mapping view() const { return mapping_; }
+
+    /// x and y, contiguous, are replaced.
+    void positions_at(py::array_t<double, py::array::c_style>& x,
+                      py::array_t<double, py::array::c_style>& y, const std::string& isa) const {
+        if (x.size() != y.size()) {
+            throw py::value_error("x and y must be of one size");
+        }
+        cblot::Options options;
+        options.isa = cblot::isa_from_name(isa);
+        double *px = x.mutable_data(), *py = y.mutable_data();
+        const Index count = x.size();
+        const py::gil_scoped_release release;
+        cblot::positions_at(mapping_, count, px, py, options);
+    }
+
+  private:
+    static cblot::TanProjection projection(const Projection& p) {
+        return {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]};
+    }
+
+    static std::vector<double> coefficients(const py::array& square) {
+        const auto view = plane_of<const double>(square, "SIP coefficients");
+        std::vector<double> values;
+        for (Index p = 0; p < view.ny; ++p) {
+            for (Index q = 0; q < view.nx; ++q) {
+                values.push_back(view(p, q));
+            }
+        }
+        return values;
+    }
+
+    std::optional<cblot::DistortionTable> table(const Table& given) {
+        if (!given) {
+            return std::nullopt;
+        }
+        const auto& [values, crpix, crval, cdelt] = *given;
+        arrays_.push_back(values);
+        return cblot::DistortionTable{plane_of<const float>(values, "distortion table"),
+                                      crpix[0],
+                                      crpix[1],
+                                      crval[0],
+                                      crval[1],
+                                      cdelt[0],
+                                      cdelt[1]};
+    }
+
+    cblot::ExactMapping mapping_;
+    std::vector<py::array> arrays_;  // what the tables' views borrow
+};
+
 /// Lets Ctrl-C through now and then; taking the GIL for every tile would cost more than it is
 /// worth.
 class SignalPoll {
@@ -159,12 +243,31 @@ Index blot(const py::array& source, py::array out, const PyMapping& mapping,
 }
 
 template <class PyMapping>
+void positions(const PyMapping& mapping, py::array pixmap, double origin, int threads,
+               const std::string& isa) {
+    cblot::Options options;
+    options.threads = threads;
+    options.isa = cblot::isa_from_name(isa);
+    options.poll = SignalPoll();
+    if (!pixmap.writeable()) {
+        throw py::value_error("pixmap is read-only");
+    }
+    const auto x = plane_of<double>(pixmap, "pixmap", 0), y = plane_of<double>(pixmap, "pixmap", 1);
+    const cblot::Mapping view = mapping.view();
+    const py::gil_scoped_release release;
+    cblot::positions(view, origin, x, y, options);
+}
+
+template <class PyMapping>
 void define_blot(py::module_& module) {
     module.def("blot", &blot<PyMapping>, py::arg("source"), py::arg("out"), py::arg("mapping"),
                py::kw_only(), py::arg("interp"), py::arg("sinscl"), py::arg("exptime"),
                py::arg("pix_ratio"), py::arg("fillval"), py::arg("classic"), py::arg("threads"),
                py::arg("isa"),
                "Blot source into out through mapping; returns the number of covered pixels.");
+    module.def("positions", &positions<PyMapping>, py::arg("mapping"), py::arg("pixmap"),
+               py::kw_only(), py::arg("origin"), py::arg("threads"), py::arg("isa"),
+               "Fill pixmap (ny, nx, 2) with the source positions of all pixels, plus origin.");
 }
 
 }  // namespace
@@ -185,6 +288,17 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
                  return CallbackMapping{std::move(function), nx};
              }),
              py::arg("function"), py::arg("nx"));
+    using Exact = ExactMapping;
+    py::class_<Exact>(module, "ExactMapping")
+        .def(py::init<const Exact::Projection&, const Exact::Projection&, const Exact::Sip&,
+                      const Exact::Table&, const Exact::Table&, const Exact::Table&,
+                      const Exact::Table&>(),
+             py::kw_only(), py::arg("exposure"), py::arg("source"), py::arg("sip"),
+             py::arg("detector_x"), py::arg("detector_y"), py::arg("table_x"), py::arg("table_y"))
+        .def("positions_at", &Exact::positions_at, py::arg("x").noconvert(),
+             py::arg("y").noconvert(), py::kw_only(), py::arg("isa"),
+             "Replace FITS output positions by 0-based source positions.");
+    define_blot<ExactMapping>(module);
     define_blot<NodeMapping>(module);
     define_blot<PixmapMapping>(module);
     define_blot<CallbackMapping>(module);

@@ -49,9 +49,14 @@ class TileWorker {
 template <class T, class Out>
 class SplineWorker {
   public:
-    SplineWorker(const MappingPlan& plan, const Job<T, Out>& job, const KernelTable<T, Out>& table,
-                 const KernelRow<T, Out>& row, Index bytes)
-        : plan_(plan), job_(job), table_(table), row_(row), bytes_(bytes) {}
+    SplineWorker(const MappingPlan& plan, const Job<T, Out>& job, const PositionTable& positions,
+                 const KernelTable<T, Out>& table, const KernelRow<T, Out>& row, Index bytes)
+        : plan_(plan),
+          job_(job),
+          source_box_(positions.source_box),
+          table_(table),
+          row_(row),
+          bytes_(bytes) {}
 
     Index operator()(const Box& tile) {
         plan_.open(tile.y0, tile.y1, positions_);
@@ -66,8 +71,8 @@ class SplineWorker {
   private:
     Index blot(const Box& region) {
         const Samples<T>& source = job_.source;
-        const Box box = table_.source_box(job_.positions, region, source.ny, source.nx,
-                                          -row_.offset, row_.offset + row_.width - 1);
+        const Box box = source_box_(job_.positions, region, source.ny, source.nx, -row_.offset,
+                                    row_.offset + row_.width - 1);
         const Index samples = box.height() * box.width();
         const Index work = box.empty() ? 0 : table_.prefilter_work(box);
         const bool single = region.height() == 1 && region.width() == 1;
@@ -102,11 +107,42 @@ class SplineWorker {
 
     const MappingPlan& plan_;
     Job<T, Out> job_;
+    decltype(PositionTable::source_box) source_box_;
     KernelTable<T, Out> table_;
     KernelRow<T, Out> row_;
     Index bytes_;
     MappingPlan::TilePositions positions_;
     std::vector<T> coefficients_, work_;
+};
+
+/// Writes the positions themselves.
+class PositionsWorker {
+  public:
+    PositionsWorker(const MappingPlan& plan, double origin, const View2D<double>& x,
+                    const View2D<double>& y)
+        : plan_(plan), origin_(origin), x_(x), y_(y) {}
+
+    Index operator()(const Box& tile) {
+        plan_.open(tile.y0, tile.y1, positions_);
+        double x[kBlock + kPad], y[kBlock + kPad];
+        for (Index j = tile.y0; j < tile.y1; ++j) {
+            for (Index i = tile.x0; i < tile.x1; i += kBlock) {
+                const Index n = std::min(kBlock, tile.x1 - i);
+                positions_.positions(j, i, n, x, y);
+                for (Index p = 0; p < n; ++p) {
+                    x_(j, i + p) = x[p] + origin_;
+                    y_(j, i + p) = y[p] + origin_;
+                }
+            }
+        }
+        return 0;
+    }
+
+  private:
+    const MappingPlan& plan_;
+    double origin_;
+    View2D<double> x_, y_;
+    MappingPlan::TilePositions positions_;
 };
 
 template <class T>
@@ -132,7 +168,8 @@ Index blot_exact(View2D<const T> source, const Mapping& mapping, View2D<Out> out
                  const Options& options) {
     const KernelTable<T, Out> table = kernel_table<T, Out>(options.isa);
     const KernelRow<T, Out> row = table.row(options.kernel, options.sinscl != 1.0);
-    const MappingPlan plan(mapping, out.ny, out.nx, table.node_positions, table.pixmap_positions);
+    const PositionTable positions = position_table(options.isa);
+    const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.nodes);
     const Job<T, Out> job = make_job(source, out, options);
     const int threads = plan.single_thread() ? 1 : options.threads;
     if (options.kernel != Kernel::spline3) {
@@ -141,7 +178,8 @@ Index blot_exact(View2D<const T> source, const Mapping& mapping, View2D<Out> out
     }
     const Index pixels = std::min(kSplineRows * out.nx, kSplinePixels);
     return for_tiles(out.ny, out.nx, pixels, threads, options.poll, [&] {
-        return SplineWorker<T, Out>(plan, job, table, row, kSplineBytes / std::max(1, threads));
+        return SplineWorker<T, Out>(plan, job, positions, table, row,
+                                    kSplineBytes / std::max(1, threads));
     });
 }
 
@@ -150,7 +188,8 @@ Index blot_classic(View2D<const float> source, const Mapping& mapping, View2D<Ou
                    const Options& options) {
     const ClassicTable<Out> table = classic_table<Out>(options.isa);
     const TileFn<float, Out> tile_fn = table.tile(options.kernel, options.classic);
-    const MappingPlan plan(mapping, out.ny, out.nx, table.node_positions, table.pixmap_positions);
+    const PositionTable positions = position_table(options.isa);
+    const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.classic_nodes);
     const Job<float, Out> job = make_job(source, out, options);
     const int threads = plan.single_thread() ? 1 : options.threads;
     return for_tiles(out.ny, out.nx, kTilePixels, threads, options.poll,
@@ -173,6 +212,22 @@ Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
     } else {
         fail("classic arithmetic takes a float source, got double");
     }
+}
+
+void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<double> y,
+               const Options& options) {
+    check_view(x, "x");
+    check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
+    const PositionTable table = position_table(options.isa);
+    const MappingPlan plan(mapping, x.ny, x.nx, table, table.nodes);
+    const int threads = plan.single_thread() ? 1 : options.threads;
+    for_tiles(x.ny, x.nx, kTilePixels, threads, options.poll,
+              [&] { return PositionsWorker(plan, origin, x, y); });
+}
+
+void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,
+                  const Options& options) {
+    position_table(options.isa).exact_at(ExactPlanner(mapping).plan(), count, x, y);
 }
 
 template Index blot(View2D<const float>, const Mapping&, View2D<float>, const Options&);

@@ -29,7 +29,7 @@ TileFn<float, Out> tile(Kernel kernel, Classic peer) {
 
 template <class Out>
 ClassicTable<Out> classic_table() {
-    return {&tile<Out>, &classic_node_positions, &pixmap_positions};
+    return {&tile<Out>};
 }
 
 template ClassicTable<float> classic_table();

@@ -18,29 +18,33 @@ struct KernelTable {
     KernelRow<T, Out> (*row)(Kernel kernel, bool stretched);
     void (*prefilter)(const Samples<T>& source, const Box& box, T* coefficients, T* work);
     Index (*prefilter_work)(const Box& box);  // elements of work
+};
+
+/// Mappings compiled for one instruction set, to the same bits in all.
+struct PositionTable {
+    PositionsFn nodes, classic_nodes, pixmap, exact;
+    void (*exact_at)(const ExactPlan& plan, Index count, double* x, double* y);
     Box (*source_box)(const Positions&, const Box& region, Index ny, Index nx, Index before,
                       Index after);
-    PositionsFn node_positions;
-    PositionsFn pixmap_positions;
 };
 
 /// Functions of the classic arithmetic.
 template <class Out>
 struct ClassicTable {
     TileFn<float, Out> (*tile)(Kernel kernel, Classic peer);  // null where there is no classic form
-    PositionsFn node_positions;
-    PositionsFn pixmap_positions;
 };
 
-// kernels.cpp and classic.cpp are compiled once for each instruction set the build has.
+// kernels.cpp, classic.cpp and positions.cpp are compiled once for each instruction set the build
+// has.
 #define CBLOT_DECLARE_TABLES(isa)          \
     namespace isa {                        \
     template <class T, class Out>          \
     KernelTable<T, Out> kernel_table();    \
     }                                      \
-    namespace classic_##isa {              \
+    namespace isa##_strict {               \
         template <class Out>               \
         ClassicTable<Out> classic_table(); \
+        PositionTable position_table();    \
     }
 
 CBLOT_DECLARE_TABLES(baseline)
@@ -49,6 +53,8 @@ CBLOT_DECLARE_TABLES(avx2)
 CBLOT_DECLARE_TABLES(avx512)
 #endif
 #undef CBLOT_DECLARE_TABLES
+
+PositionTable position_table(Isa isa);
 
 template <class T, class Out>
 KernelTable<T, Out> kernel_table(Isa isa);

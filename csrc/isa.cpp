@@ -63,16 +63,27 @@ KernelTable<T, Out> kernel_table([[maybe_unused]] Isa isa) {
     return baseline::kernel_table<T, Out>();
 }
 
+PositionTable position_table([[maybe_unused]] Isa isa) {
+#ifdef CBLOT_HAS_X86_KERNELS
+    switch (resolve(isa)) {
+        case Isa::avx512: return avx512_strict::position_table();
+        case Isa::avx2: return avx2_strict::position_table();
+        default: break;
+    }
+#endif
+    return baseline_strict::position_table();
+}
+
 template <class Out>
 ClassicTable<Out> classic_table([[maybe_unused]] Isa isa) {
 #ifdef CBLOT_HAS_X86_KERNELS
     switch (resolve(isa)) {
-        case Isa::avx512: return classic_avx512::classic_table<Out>();
-        case Isa::avx2: return classic_avx2::classic_table<Out>();
+        case Isa::avx512: return avx512_strict::classic_table<Out>();
+        case Isa::avx2: return avx2_strict::classic_table<Out>();
         default: break;
     }
 #endif
-    return classic_baseline::classic_table<Out>();
+    return baseline_strict::classic_table<Out>();
 }
 
 template KernelTable<float, float> kernel_table(Isa);

@@ -43,6 +43,32 @@ struct PixmapPlan {
     Index first_row = 0;
 };
 
+/// A distortion table: the element under position p of an axis is p * scale + shift, 0-based.
+struct TablePlan {
+    const float* data = nullptr;  // dense rows; null if there is no table
+    Index ny = 0, nx = 0;
+    double scale_x = 0.0, shift_x = 0.0, scale_y = 0.0, shift_y = 0.0;
+};
+
+inline constexpr int kMaxSipOrder = 20;
+
+/// Coefficients of a polynomial of u and v, powers of u by rows; order -1 if there is none.
+struct PolynomialPlan {
+    const double* coefficients = nullptr;
+    int order = -1;
+};
+
+/// ExactMapping made ready: the projections are one homography of (u, v) = focal position - origin,
+/// to (X, Y, W), and the source position is (X / W, Y / W) + (x0, y0).
+struct ExactPlan {
+    TablePlan detector_x, detector_y, table_x, table_y;
+    PolynomialPlan a, b;
+    double sip_x = 0.0, sip_y = 0.0;
+    double origin_x = 0.0, origin_y = 0.0;
+    double h[3][3] = {};
+    double x0 = 0.0, y0 = 0.0;
+};
+
 /// Writes the source positions of output pixels (i ... i + n - 1, j), n <= kBlock. Up to kPad
 /// elements beyond the n-th may be overwritten.
 using PositionsFn = void (*)(const void* plan, Index j, Index i, Index n, double* x, double* y);

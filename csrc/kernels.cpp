@@ -37,8 +37,7 @@ Index prefilter_work(const Box& box) {
 
 template <class T, class Out>
 KernelTable<T, Out> kernel_table() {
-    return {&row<T, Out>, &prefilter<T>,   &prefilter_work<T>,
-            &source_box,  &node_positions, &pixmap_positions};
+    return {&row<T, Out>, &prefilter<T>, &prefilter_work<T>};
 }
 
 template KernelTable<float, float> kernel_table();

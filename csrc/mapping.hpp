@@ -6,9 +6,6 @@
 
 namespace cblot::CBLOT_ISA {
 
-inline Index min_index(Index a, Index b) { return a < b ? a : b; }
-inline Index max_index(Index a, Index b) { return a > b ? a : b; }
-
 /// Bilinear mean of the four nodes around each pixel: first along y, for the nodes of the row, then
 /// along x with the fractions' table.
 inline void node_positions(const void* plan_, Index j, Index i, Index n, double* x, double* y) {
@@ -62,6 +59,13 @@ inline void pixmap_positions(const void* plan_, Index j, Index i, Index n, doubl
     const View2D<const double>&px = plan.pixmap.x, &py = plan.pixmap.y;
     const double* x0 = px.data + (j - plan.first_row) * px.stride_y + i * px.stride_x;
     const double* y0 = py.data + (j - plan.first_row) * py.stride_y + i * py.stride_x;
+    if (px.stride_x == 2 && py.stride_x == 2 && y0 == x0 + 1) {
+        for (Index p = 0; p < n; ++p) {
+            x[p] = x0[2 * p];
+            y[p] = x0[2 * p + 1];
+        }
+        return;
+    }
     for (Index p = 0; p < n; ++p) {
         x[p] = x0[p * px.stride_x];
         y[p] = y0[p * py.stride_x];

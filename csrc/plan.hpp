@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "check.hpp"
+#include "dispatch.hpp"
+#include "exact_plan.hpp"
 #include "job.hpp"
 
 namespace cblot {
@@ -13,8 +15,10 @@ namespace cblot {
 /// The mapping of a call as the tiles see it: owns what the plans point to.
 class MappingPlan {
   public:
-    MappingPlan(const Mapping& mapping, Index ny, Index nx, PositionsFn nodes, PositionsFn pixmap)
-        : nx_(nx), pixmap_positions_(pixmap) {
+    /// `nodes` is the bilinear mean to use for a node mapping.
+    MappingPlan(const Mapping& mapping, Index ny, Index nx, const PositionTable& table,
+                PositionsFn nodes)
+        : nx_(nx), pixmap_positions_(table.pixmap) {
         if (const auto* grid = std::get_if<NodeMapping>(&mapping)) {
             plan_nodes(*grid, ny, nx);
             positions_ = {nodes, &node_plan_};
@@ -22,7 +26,10 @@ class MappingPlan {
             check_shape(map->x, "pixmap x", ny, nx);
             check_shape(map->y, "pixmap y", ny, nx);
             pixmap_plan_.pixmap = *map;
-            positions_ = {pixmap, &pixmap_plan_};
+            positions_ = {table.pixmap, &pixmap_plan_};
+        } else if (const auto* exact = std::get_if<ExactMapping>(&mapping)) {
+            exact_ = std::make_unique<ExactPlanner>(*exact);
+            positions_ = {table.exact, &exact_->plan()};
         } else {
             callback_ = &std::get<CallbackMapping>(mapping);
             if (!callback_->positions) {
@@ -83,6 +90,7 @@ class MappingPlan {
     NodePlan node_plan_;
     PixmapPlan pixmap_plan_;
     std::vector<double> fractions_;
+    std::unique_ptr<ExactPlanner> exact_;
 };
 
 }  // namespace cblot

@@ -1,6 +1,7 @@
 // Vectors of the width this translation unit is compiled for, in plain C++.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -97,6 +98,9 @@ CBLOT_INLINE V from_lane(int lane, const V& v, const V& rest) {
     return v;
 #endif
 }
+
+inline std::ptrdiff_t min_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
+inline std::ptrdiff_t max_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
 
 inline int lowest_bit(unsigned bits) {
 #if defined(__GNUC__)

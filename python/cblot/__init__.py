@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from cblot._build import build_info
+from cblot._mapping import Mapping
 from cblot._resample import blot_image, do_blot, interpolants
 from cblot._wcs import IdentityMap, LinearMap, WCSMap
 
@@ -11,6 +12,7 @@ __version__ = _version("cblot")
 __all__ = [
     "IdentityMap",
     "LinearMap",
+    "Mapping",
     "WCSMap",
     "__version__",
     "blot_image",

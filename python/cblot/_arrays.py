@@ -1,7 +1,8 @@
-"""Callers' arrays, brought into a form that the core reads; what can't be is refused."""
+"""Callers' arrays and numbers in a form that the core reads; what can't be had so is refused."""
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,44 @@ def as_pixmap(pixmap: Any) -> NDArray[np.float64]:
     if array.size == 0:
         raise ValueError(f"pixmap must not be empty, got shape {array.shape}")
     return _native(array, np.float64)
+
+
+def as_number(value: Any, name: str) -> float:
+    """Return a float.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a number, got {value!r}") from error
+
+
+def as_step(stepsize: Any) -> int:
+    """Return the step of a node grid, or 0 where every pixel is mapped exactly.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a whole number from 0 up, or None.
+    """
+    if stepsize is None:
+        return 0
+    try:
+        step = operator.index(stepsize)
+    except TypeError as error:
+        number = as_number(stepsize, "stepsize")
+        if not number.is_integer():
+            raise ValueError(
+                f"stepsize must be a whole number or None, got {stepsize!r}"
+            ) from error
+        step = int(number)
+    if step < 0:
+        raise ValueError(f"stepsize must not be negative, got {stepsize}")
+    return 0 if step == 1 else step
 
 
 def check_output(out: Any, name: str, shape: tuple[int, int], source: Any) -> None:

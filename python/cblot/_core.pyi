@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,33 @@ class CallbackMapping:
         nx: int,
     ) -> None: ...
 
+_Pair: TypeAlias = tuple[float, float]
+_Projection: TypeAlias = tuple[float, float, float, float, float, float, float, float]
+_Table: TypeAlias = tuple[NDArray[np.float32], _Pair, _Pair, _Pair] | None
+
+class ExactMapping:
+    def __init__(
+        self,
+        *,
+        exposure: _Projection,
+        source: _Projection,
+        sip: tuple[NDArray[np.float64], NDArray[np.float64], _Pair] | None,
+        detector_x: _Table,
+        detector_y: _Table,
+        table_x: _Table,
+        table_y: _Table,
+    ) -> None: ...
+    def positions_at(self, x: NDArray[np.float64], y: NDArray[np.float64], *, isa: str) -> None: ...
+
+AnyMapping: TypeAlias = NodeMapping | PixmapMapping | CallbackMapping | ExactMapping
+
+def positions(
+    mapping: AnyMapping, pixmap: NDArray[np.float64], *, origin: float, threads: int, isa: str
+) -> None: ...
 def blot(
     source: NDArray[Any],
     out: NDArray[Any],
-    mapping: NodeMapping | PixmapMapping | CallbackMapping,
+    mapping: AnyMapping,
     *,
     interp: str,
     sinscl: float,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-import operator
 import warnings
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays, _build, _core, _wcs
+from cblot import _arrays, _build, _core, _mapping, _wcs
 
 log = logging.getLogger(__name__)
 
@@ -31,31 +30,6 @@ def interpolants() -> tuple[str, ...]:
     return tuple(_core.kernel_names())
 
 
-def _number(value: Any, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be a number, got {value!r}") from error
-
-
-def _step(stepsize: Any) -> int:
-    """Return the step of the node grid, or 0 where every pixel is mapped exactly."""
-    if stepsize is None:
-        return 0
-    try:
-        step = operator.index(stepsize)
-    except TypeError as error:
-        number = _number(stepsize, "stepsize")
-        if not number.is_integer():
-            raise ValueError(
-                f"stepsize must be a whole number or None, got {stepsize!r}"
-            ) from error
-        step = int(number)
-    if step < 0:
-        raise ValueError(f"stepsize must not be negative, got {stepsize}")
-    return 0 if step == 1 else step
-
-
 def _validate(
     interp: Any, sinscl: Any, exptime: Any, pix_ratio: Any, classic: str
 ) -> dict[str, Any]:
@@ -64,9 +38,9 @@ def _validate(
         raise TypeError(f"interp must be the name of an interpolant, got {interp!r}")
     options: dict[str, Any] = {
         "interp": interp,
-        "sinscl": _number(sinscl, "sinscl"),
-        "exptime": _number(exptime, "exptime"),
-        "pix_ratio": _number(pix_ratio, "pix_ratio"),
+        "sinscl": _arrays.as_number(sinscl, "sinscl"),
+        "exptime": _arrays.as_number(exptime, "exptime"),
+        "pix_ratio": _arrays.as_number(pix_ratio, "pix_ratio"),
         "classic": classic,
     }
     _core.validate(**options)
@@ -77,7 +51,7 @@ def _run(
     source: NDArray[Any],
     out: NDArray[Any] | None,
     shape: tuple[int, int],
-    mapping: _core.NodeMapping | _core.PixmapMapping | _core.CallbackMapping,
+    mapping: _core.AnyMapping,
     fillval: float,
     threads: int,
     options: dict[str, Any],
@@ -132,8 +106,9 @@ def do_blot(
     stepsize : int or None, default 10
         Pixels between the nodes at which positions are computed exactly, bilinear in between.
         0, 1 and None map every pixel exactly.
-    wcsmap : class, optional
-        Mapping to use instead of the WCS: an object is made by ``wcsmap(blot_wcs, source_wcs)`` and
+    wcsmap : class or Mapping, optional
+        Mapping to use instead of the WCS: a `Mapping` computed before, whose stepsize then holds;
+        or a class: an object is made by ``wcsmap(blot_wcs, source_wcs)`` and
         its ``forward(x, y)`` called with FITS (1-based) positions on the exposure, 1-D float64
         arrays for many rows at once; it returns those on the source image. Every pixel is mapped.
     fillval : float, default 0.0
@@ -161,32 +136,22 @@ def do_blot(
         If an argument has a value that can't be used, or arguments do not fit each other.
     """
     image = _arrays.as_source(source, "source")
-    step = _step(stepsize)
-    fill = _number(fillval, "fillval")
+    step = _arrays.as_step(stepsize)
+    fill = _arrays.as_number(fillval, "fillval")
     workers = _build.thread_count(threads)
     peer = "drizzlepac" if classic else ""
     _validate(interp, sinscl, exptime, 1.0, peer)
-    _wcs.check_wcs(source_wcs, "source_wcs")
-    _wcs.check_wcs(blot_wcs, "blot_wcs")
     _wcs.check_pair(source_wcs, blot_wcs)
     _wcs.check_source_shape(image.shape, source_wcs)
     shape = _wcs.output_shape(blot_wcs)
     if out is not None:
         _arrays.check_output(out, "out", shape, source)
-    grid_wcs = blot_wcs if coeffs else _wcs.without_distortion(blot_wcs)
-
-    forward = _wcs.wcs_forward(grid_wcs, source_wcs)
-    ratio = _wcs.pixel_ratio(source_wcs, grid_wcs, coeffs=coeffs, shape=shape, forward=forward)
-    options = _validate(interp, sinscl, exptime, ratio, peer)
-    mapping: _core.NodeMapping | _core.CallbackMapping
-    if wcsmap is not None:
-        forward = _wcs.custom_forward(wcsmap, grid_wcs, source_wcs)
-        mapping = _wcs.exact_mapping(forward, shape[1])
-    elif step == 0:
-        mapping = _wcs.exact_mapping(forward, shape[1])
+    if isinstance(wcsmap, _mapping.Mapping):
+        plan = _mapping.plan_of(wcsmap, shape, image.shape, coeffs, classic)
     else:
-        mapping = _wcs.node_mapping(forward, shape, step)
-    return _run(image, out, shape, mapping, fill, workers, options)
+        plan = _mapping.Plan(blot_wcs, source_wcs, step, coeffs, wcsmap, classic)
+    options = _validate(interp, sinscl, exptime, plan.pix_ratio, peer)
+    return _run(image, out, shape, plan.core, fill, workers, options)
 
 
 def blot_image(
@@ -251,8 +216,8 @@ def blot_image(
     image = _arrays.as_source(data, "data")
     positions = _arrays.as_pixmap(pixmap)
     shape = (positions.shape[0], positions.shape[1])
-    fill = _number(fillval, "fillval")
-    gain = _number(iscale, "iscale")
+    fill = _arrays.as_number(fillval, "fillval")
+    gain = _arrays.as_number(iscale, "iscale")
     if not math.isfinite(gain):
         raise ValueError(f"iscale must be a finite number, got {gain}")
     workers = _build.thread_count(threads)

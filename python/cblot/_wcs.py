@@ -1,7 +1,7 @@
-"""A pair of WCS objects becomes a mapping, and a pixel ratio.
+"""A pair of WCS objects becomes a function of positions, and a pixel ratio.
 
 The coordinate systems are those of ``csrc/include/cblot/blot.hpp``. Everything here gives and takes
-FITS positions (1-based); the core's side subtracts 1.
+FITS positions (1-based).
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from typing import Any, TypeAlias
 import astropy.wcs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from cblot import _core
 
 Positions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 Forward: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], Any]
@@ -128,16 +126,7 @@ class _CommonInterfaceMap:
         return np.asarray(sx, dtype=float) + 1.0, np.asarray(sy, dtype=float) + 1.0
 
 
-def check_wcs(wcs: Any, name: str) -> None:
-    """Refuse what is not a two-dimensional celestial WCS.
-
-    Raises
-    ------
-    TypeError
-        If it is neither an astropy WCS nor has astropy's common interface (APE 14).
-    ValueError
-        If it has other than two axes, or they are not longitude and latitude.
-    """
+def _check_wcs(wcs: Any, name: str) -> None:
     if isinstance(wcs, astropy.wcs.WCS):
         if wcs.naxis != 2 or not wcs.is_celestial:
             axes = ", ".join(wcs.wcs.ctype)
@@ -157,13 +146,18 @@ def check_wcs(wcs: Any, name: str) -> None:
 
 
 def check_pair(source_wcs: Any, blot_wcs: Any) -> None:
-    """Refuse a pair whose world coordinates are of different systems.
+    """Refuse what is not a pair of two-dimensional celestial WCS of one system.
 
     Raises
     ------
+    TypeError
+        If either is neither an astropy WCS nor has astropy's common interface (APE 14).
     ValueError
-        If one is equatorial and the other galactic, say.
+        If either has other axes than longitude and latitude, or one is equatorial and the other
+        galactic, say.
     """
+    _check_wcs(source_wcs, "source_wcs")
+    _check_wcs(blot_wcs, "blot_wcs")
     if isinstance(source_wcs, astropy.wcs.WCS) and isinstance(blot_wcs, astropy.wcs.WCS):
         source, blot = source_wcs.wcs.lngtyp, blot_wcs.wcs.lngtyp
         if source != blot:
@@ -327,26 +321,3 @@ def _checked_positions(answer: Any, size: int) -> Positions:
     if x.shape != (size,) or y.shape != (size,):
         raise ValueError(message + f"shapes {x.shape} and {y.shape}")
     return x, y
-
-
-def node_mapping(forward: Forward, shape: tuple[int, int], step: int) -> _core.NodeMapping:
-    """Nodes at FITS positions 0, step, 2 step ... of the whole frame, each mapped exactly."""
-    x, y = np.meshgrid(
-        step * np.arange(shape[1] // step + 2, dtype=np.float64),
-        step * np.arange(shape[0] // step + 2, dtype=np.float64),
-    )
-    node_x, node_y = forward(x.ravel(), y.ravel())
-    return _core.NodeMapping(node_x.reshape(x.shape), node_y.reshape(x.shape), step)
-
-
-def exact_mapping(forward: Forward, nx: int) -> _core.CallbackMapping:
-    """Every pixel mapped exactly, many rows a call."""
-    columns = np.arange(1, nx + 1, dtype=np.float64)
-
-    def fill(row_begin: int, row_end: int, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-        rows = np.arange(row_begin + 1, row_end + 1, dtype=np.float64)
-        px, py = forward(np.tile(columns, rows.size), np.repeat(rows, nx))
-        np.subtract(px, 1.0, out=x.reshape(-1))
-        np.subtract(py, 1.0, out=y.reshape(-1))
-
-    return _core.CallbackMapping(fill, nx)

@@ -13,9 +13,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "cblot/mapping.hpp"
 #include "cblot/view.hpp"
 
 namespace cblot {
@@ -52,29 +52,6 @@ class Error : public std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
-/// Nodes of a regular grid over the whole output frame, each mapped exactly: element (l, k) is the
-/// source position, FITS (1-based), of output position, FITS, (k * step, l * step). A grid for an
-/// output of ny by nx pixels has ny / step + 2 rows and nx / step + 2 columns (integer division).
-struct NodeMapping {
-    View2D<const double> x;
-    View2D<const double> y;
-    Index step = 10;
-};
-
-/// A source position for each output pixel, in the shape of the output.
-struct PixmapMapping {
-    View2D<const double> x;
-    View2D<const double> y;
-};
-
-/// Asks for the source positions of the output pixels of rows [row_begin, row_end), all columns,
-/// row by row: (row_end - row_begin) * nx values into each of x and y.
-struct CallbackMapping {
-    std::function<void(Index row_begin, Index row_end, double* x, double* y)> positions;
-};
-
-using Mapping = std::variant<NodeMapping, PixmapMapping, CallbackMapping>;
-
 struct Options {
     Kernel kernel = Kernel::poly5;
     /// Size of the sinc kernel in source pixels: stretches the kernel, > 0.
@@ -106,6 +83,15 @@ void validate(const Options& options);
 template <class Source, class Out>
 Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
            const Options& options);
+
+/// Writes the source positions of all pixels of an output of the shape of x and y, plus origin: 0
+/// for 0-based ones, 1 for FITS. Uses the options isa, threads and poll.
+void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<double> y,
+               const Options& options);
+
+/// Source positions, 0-based, of any output positions, FITS: x and y are replaced.
+void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,
+                  const Options& options);
 
 extern template Index blot(View2D<const float>, const Mapping&, View2D<float>, const Options&);
 extern template Index blot(View2D<const float>, const Mapping&, View2D<double>, const Options&);

@@ -1,0 +1,73 @@
+// From output pixels to source positions: what a caller hands over for it. The coordinate systems
+// are those of blot.hpp.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "cblot/view.hpp"
+
+namespace cblot {
+
+/// Nodes of a regular grid over the whole output frame, each mapped exactly: element (l, k) is the
+/// source position, FITS (1-based), of output position, FITS, (k * step, l * step). A grid for an
+/// output of ny by nx pixels has ny / step + 2 rows and nx / step + 2 columns (integer division).
+struct NodeMapping {
+    View2D<const double> x;
+    View2D<const double> y;
+    Index step = 10;
+};
+
+/// A source position for each output pixel, in the shape of the output.
+struct PixmapMapping {
+    View2D<const double> x;
+    View2D<const double> y;
+};
+
+/// Asks for the source positions of the output pixels of rows [row_begin, row_end), all columns,
+/// row by row: (row_end - row_begin) * nx values into each of x and y.
+struct CallbackMapping {
+    std::function<void(Index row_begin, Index row_end, double* x, double* y)> positions;
+};
+
+/// A table of corrections in pixels: bilinear between its elements, held beyond its ends. The
+/// element under position p of an axis is (p - crval) / cdelt + crpix, 1-based.
+struct DistortionTable {
+    View2D<const float> values;
+    double crpix_x = 0.0, crpix_y = 0.0;
+    double crval_x = 0.0, crval_y = 0.0;
+    double cdelt_x = 1.0, cdelt_y = 1.0;
+};
+
+/// SIP polynomials: the correction along x of (u, v) = position - crpix is the sum of
+/// a[p * (a_order + 1) + q] u^p v^q over p + q <= a_order; along y that of b.
+struct SipPolynomials {
+    int a_order = 0, b_order = 0;
+    std::vector<double> a, b;
+    double crpix_x = 0.0, crpix_y = 0.0;
+};
+
+/// Gnomonic projection (TAN) with LONPOLE 180: intermediate coordinates cd * (position - crpix) in
+/// degrees, tangent at (lon, lat) in degrees.
+struct TanProjection {
+    double crpix_x = 0.0, crpix_y = 0.0;
+    double cd11 = 1.0, cd12 = 0.0, cd21 = 0.0, cd22 = 1.0;
+    double lon = 0.0, lat = 0.0;
+};
+
+/// Every pixel mapped exactly, in the order of the FITS distortion papers as astropy has it: the
+/// detector tables correct the position; at the corrected one the polynomials and the distortion
+/// tables do, and what they give is added up; then the projection of the exposure to the sky and
+/// that of the source from it. A position behind the source's tangent plane is NaN.
+struct ExactMapping {
+    std::optional<DistortionTable> detector_x, detector_y;
+    std::optional<SipPolynomials> sip;
+    std::optional<DistortionTable> table_x, table_y;
+    TanProjection exposure, source;
+};
+
+using Mapping = std::variant<NodeMapping, PixmapMapping, CallbackMapping, ExactMapping>;
+
+}  // namespace cblot

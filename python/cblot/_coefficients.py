@@ -1,0 +1,117 @@
+"""The coefficients of two astropy WCS objects, for the core's exact mapping.
+
+What is read here is trusted only after the core's positions were compared with the WCS's own.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import astropy.wcs
+import numpy as np
+
+from cblot import _build, _core
+from cblot._wcs import Forward
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 1e-6  # source pixels
+_POINTS = 400
+
+
+def native_mapping(
+    blot_wcs: Any, source_wcs: Any, forward: Forward, shape: tuple[int, int]
+) -> _core.ExactMapping | None:
+    """Return the mapping in the core's form, or None where it has none.
+
+    Parameters
+    ----------
+    blot_wcs, source_wcs : object
+        WCS of the exposure, all of whose distortion is used, and of the source.
+    forward : callable
+        The mapping by the WCS objects themselves, FITS positions, to compare with.
+    shape : tuple of int
+        Shape (ny, nx) of the exposure.
+    """
+    reason = _unsuitable(blot_wcs, "blot_wcs") or _unsuitable(source_wcs, "source_wcs")
+    if reason is None:
+        try:
+            mapping = _read(blot_wcs, source_wcs)
+            reason = _difference(mapping, forward, shape)
+        except _core.CoreError as error:
+            reason = str(error)
+    if reason is not None:
+        log.debug("positions are asked of the WCS objects: %s", reason)
+        return None
+    return mapping
+
+
+def _unsuitable(wcs: Any, name: str) -> str | None:
+    """Return why a WCS is not of the kind that the core knows, or None if it is."""
+    if not isinstance(wcs, astropy.wcs.WCS):
+        return f"{name} is not an astropy.wcs.WCS"
+    wcs = wcs.deepcopy()
+    wcs.wcs.set()
+    projections = [ctype[4:] for ctype in wcs.wcs.ctype]
+    if any(p not in ("-TAN", "-TAN-SIP") for p in projections):
+        return f"{name} has projection {', '.join(wcs.wcs.ctype)}, not TAN"
+    if (wcs.wcs.lng, wcs.wcs.lat) != (0, 1):
+        return f"{name} has its axes in the order latitude, longitude"
+    if wcs.wcs.lonpole != 180.0:
+        return f"{name} has LONPOLE {wcs.wcs.lonpole}, not 180"
+    return None
+
+
+def _read(blot_wcs: astropy.wcs.WCS, source_wcs: astropy.wcs.WCS) -> _core.ExactMapping:
+    sip = None
+    if blot_wcs.sip is not None:
+        a, b = (np.array(c, dtype=np.float64) for c in (blot_wcs.sip.a, blot_wcs.sip.b))
+        sip = (a, b, _pair(blot_wcs.sip.crpix))
+    return _core.ExactMapping(
+        exposure=_projection(blot_wcs),
+        source=_projection(source_wcs),
+        sip=sip,
+        detector_x=_table(blot_wcs.det2im1),
+        detector_y=_table(blot_wcs.det2im2),
+        table_x=_table(blot_wcs.cpdis1),
+        table_y=_table(blot_wcs.cpdis2),
+    )
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    return float(values[0]), float(values[1])
+
+
+def _table(table: Any) -> Any:
+    if table is None:
+        return None
+    values = np.array(table.data, dtype=np.float32, order="C")
+    return values, _pair(table.crpix), _pair(table.crval), _pair(table.cdelt)
+
+
+def _projection(wcs: astropy.wcs.WCS) -> Any:
+    cd = wcs.pixel_scale_matrix
+    values = (*wcs.wcs.crpix, *cd.ravel(), *wcs.wcs.crval)
+    return tuple(float(v) for v in values)
+
+
+def _difference(
+    mapping: _core.ExactMapping, forward: Forward, shape: tuple[int, int]
+) -> str | None:
+    """Return how the core's positions differ from the WCS's own, or None if they do not."""
+    # A low-discrepancy sequence, which falls on no row or column twice, and the corners.
+    golden = 1.32471795724474602596
+    t = np.arange(1, _POINTS + 1)
+    corners = np.array([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
+    unit = np.hstack([np.array([t / golden, t / golden**2]) % 1.0, corners])
+    x, y = unit[0] * (shape[1] + 1), unit[1] * (shape[0] + 1)
+    expected_x, expected_y = forward(x, y)
+    mapping.positions_at(x, y, isa=_build.ISA)
+    off_x, off_y = np.abs(x + 1.0 - expected_x), np.abs(y + 1.0 - expected_y)
+    agree = (off_x <= TOLERANCE) & (off_y <= TOLERANCE)
+    agree |= np.isnan(x) & np.isnan(y) & np.isnan(expected_x) & np.isnan(expected_y)
+    if agree.all():
+        return None
+    worst = np.nanmax(np.hypot(off_x, off_y)[~agree], initial=0.0)
+    return f"the core's positions differ from theirs by up to {worst:.2g} pixels"
