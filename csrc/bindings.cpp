@@ -128,6 +128,16 @@ class ExactMapping {
 
     cblot::Mapping view() const { return mapping_; }
 
+    /// x and y, two arrays of one shape, are filled with the positions of the nodes.
+    void nodes(py::array x, py::array y, Index step, int threads, const std::string& isa) const {
+        cblot::Options options;
+        options.threads = threads;
+        options.isa = cblot::isa_from_name(isa);
+        const auto to_x = plane_of<double>(x, "x"), to_y = plane_of<double>(y, "y");
+        const py::gil_scoped_release release;
+        cblot::nodes(mapping_, step, to_x, to_y, options);
+    }
+
     /// x and y, contiguous, are replaced.
     void positions_at(py::array_t<double, py::array::c_style>& x,
                       py::array_t<double, py::array::c_style>& y, const std::string& isa) const {
@@ -295,6 +305,9 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
                       const Exact::Table&>(),
              py::kw_only(), py::arg("exposure"), py::arg("source"), py::arg("sip"),
              py::arg("detector_x"), py::arg("detector_y"), py::arg("table_x"), py::arg("table_y"))
+        .def("nodes", &Exact::nodes, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("step"),
+             py::arg("threads"), py::arg("isa"),
+             "Fill x and y with the FITS source positions of a grid of nodes.")
         .def("positions_at", &Exact::positions_at, py::arg("x").noconvert(),
              py::arg("y").noconvert(), py::kw_only(), py::arg("isa"),
              "Replace FITS output positions by 0-based source positions.");

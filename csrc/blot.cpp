@@ -71,8 +71,9 @@ class SplineWorker {
   private:
     Index blot(const Box& region) {
         const Samples<T>& source = job_.source;
-        const Box box = source_box_(job_.positions, region, source.ny, source.nx, -row_.offset,
-                                    row_.offset + row_.width - 1);
+        // Mirrored at the far edge, taps after the base pixel reach as far before it.
+        const Index reach = std::max<Index>(-row_.offset, row_.offset + row_.width - 1);
+        const Box box = source_box_(job_.positions, region, source.ny, source.nx, reach, reach);
         const Index samples = box.height() * box.width();
         const Index work = box.empty() ? 0 : table_.prefilter_work(box);
         const bool single = region.height() == 1 && region.width() == 1;
@@ -223,6 +224,30 @@ void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<d
     const int threads = plan.single_thread() ? 1 : options.threads;
     for_tiles(x.ny, x.nx, kTilePixels, threads, options.poll,
               [&] { return PositionsWorker(plan, origin, x, y); });
+}
+
+void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<double> y,
+           const Options& options) {
+    check_view(x, "x");
+    check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
+    const PositionTable table = position_table(options.isa);
+    const ExactPlanner planner(mapping);
+    for_tiles(x.ny, x.nx, kTilePixels, options.threads, options.poll, [&] {
+        return [&](const Box& tile) {
+            double px[kBlock + kPad], py[kBlock + kPad];
+            for (Index l = tile.y0; l < tile.y1; ++l) {
+                for (Index k = tile.x0; k < tile.x1; k += kBlock) {
+                    const Index n = std::min(kBlock, tile.x1 - k);
+                    table.exact_nodes(planner.plan(), step, double(l * step), k, n, px, py);
+                    for (Index p = 0; p < n; ++p) {
+                        x(l, k + p) = px[p] + 1.0;
+                        y(l, k + p) = py[p] + 1.0;
+                    }
+                }
+            }
+            return Index(0);
+        };
+    });
 }
 
 void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,

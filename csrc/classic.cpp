@@ -1,4 +1,4 @@
-// The peers' float32 arithmetic; built without contraction of a*b + c.
+// The peers' float32 arithmetic, compiled once for each instruction set.
 #include "classic.hpp"
 
 #include "dispatch.hpp"

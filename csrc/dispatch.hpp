@@ -20,10 +20,12 @@ struct KernelTable {
     Index (*prefilter_work)(const Box& box);  // elements of work
 };
 
-/// Mappings compiled for one instruction set, to the same bits in all.
+/// Mappings compiled for one instruction set.
 struct PositionTable {
     PositionsFn nodes, classic_nodes, pixmap, exact;
     void (*exact_at)(const ExactPlan& plan, Index count, double* x, double* y);
+    void (*exact_nodes)(const ExactPlan& plan, Index step, double row_y, Index k_begin, Index n,
+                        double* x, double* y);
     Box (*source_box)(const Positions&, const Box& region, Index ny, Index nx, Index before,
                       Index after);
 };
@@ -36,15 +38,13 @@ struct ClassicTable {
 
 // kernels.cpp, classic.cpp and positions.cpp are compiled once for each instruction set the build
 // has.
-#define CBLOT_DECLARE_TABLES(isa)          \
-    namespace isa {                        \
-    template <class T, class Out>          \
-    KernelTable<T, Out> kernel_table();    \
-    }                                      \
-    namespace isa##_strict {               \
-        template <class Out>               \
-        ClassicTable<Out> classic_table(); \
-        PositionTable position_table();    \
+#define CBLOT_DECLARE_TABLES(isa)       \
+    namespace isa {                     \
+    template <class T, class Out>       \
+    KernelTable<T, Out> kernel_table(); \
+    template <class Out>                \
+    ClassicTable<Out> classic_table();  \
+    PositionTable position_table();     \
     }
 
 CBLOT_DECLARE_TABLES(baseline)

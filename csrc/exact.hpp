@@ -32,95 +32,104 @@ CBLOT_INLINE Cells table_cell(Doubles position, double scale, double shift, Inde
     return cell;
 }
 
-/// Whether cell l is the first plus l times step, for all lanes.
-CBLOT_INLINE bool regular(const Cells& cells, std::int32_t step) {
-    std::int32_t lanes[kLanes<double>], different = 0;
-    std::memcpy(lanes, &cells, sizeof lanes);
-    for (int l = 1; l < kLanes<double>; ++l) {
-        different |= lanes[l] ^ (lanes[0] + l * step);
-    }
-    return different == 0;
-}
-
 CBLOT_INLINE Doubles widen(const float* p) {
-    alignas(64) double wide[kLanes<double>];
-    for (int l = 0; l < kLanes<double>; ++l) {
-        wide[l] = double(p[l]);
-    }
-    return load(wide);
+    return convert<double>(load_as<Vector<float, kLanes<double>>>(p));
 }
 
-CBLOT_INLINE Doubles lookup(const TablePlan& table, Doubles x, Doubles y) {
-    constexpr int lanes = kLanes<double>;
-    Doubles tx, ty;
+/// The two rows of a table around a y, and how to mix them.
+struct TableRows {
+    const float *lower = nullptr, *upper = nullptr;  // one and the same in a table of one row
+    double t = 0.0, u = 1.0;
+
+    TableRows() = default;
+    TableRows(const TablePlan& table, std::int32_t cell, double fraction)
+        : lower(table.data + cell * table.nx),
+          upper(table.ny > 1 ? lower + table.nx : lower),
+          t(fraction),
+          u(1.0 - fraction) {}
+
+    CBLOT_INLINE double at(Index i) const { return double(lower[i]) * u + double(upper[i]) * t; }
+
+    /// kLanes consecutive elements.
+    CBLOT_INLINE Doubles from(Index i) const { return widen(lower + i) * u + widen(upper + i) * t; }
+};
+
+/// The rows of a table around one y.
+CBLOT_INLINE TableRows table_rows(const TablePlan& table, double y) {
+    if (table.data == nullptr) {
+        return {};
+    }
+    Doubles t;
+    const Cells cell = table_cell(splat(y), table.scale_y, table.shift_y, table.ny, t);
+    return {table, lane_of(cell, 0), lane_of(t, 0)};
+}
+
+/// Corrections at positions x of a row.
+CBLOT_INLINE Doubles lookup_row(const TablePlan& table, const TableRows& rows, Doubles x) {
+    Doubles t, left, right;
+    const Cells cell = table_cell(x, table.scale_x, table.shift_x, table.nx, t);
+    const Index next = table.nx > 1 ? 1 : 0;
+    for (int l = 0; l < kLanes<double>; ++l) {
+        set_lane(left, l, rows.at(lane_of(cell, l)));
+        set_lane(right, l, rows.at(lane_of(cell, l) + next));
+    }
+    return left * (1.0 - t) + right * t;
+}
+
+/// Corrections at any positions, to the same bits.
+inline Doubles lookup_anywhere(const TablePlan& table, Doubles x, Doubles y) {
+    Doubles tx, ty, left, right;
     const Cells cx = table_cell(x, table.scale_x, table.shift_x, table.nx, tx);
     const Cells cy = table_cell(y, table.scale_y, table.shift_y, table.ny, ty);
-    const Index right = table.nx > 1 ? 1 : 0, up = table.ny > 1 ? table.nx : 0;
-    Doubles v00, v01, v10, v11;
-    const bool one_row = regular(cy, 0);
-    if (one_row && regular(cx, 0)) {
-        const float* const p = table.data + lane_of(cy, 0) * table.nx + lane_of(cx, 0);
-        v00 = splat(double(p[0]));
-        v01 = splat(double(p[right]));
-        v10 = splat(double(p[up]));
-        v11 = splat(double(p[up + right]));
-    } else if (one_row && regular(cx, 1)) {
-        const float* const p = table.data + lane_of(cy, 0) * table.nx + lane_of(cx, 0);
-        v00 = widen(p);
-        v01 = widen(p + right);
-        v10 = widen(p + up);
-        v11 = widen(p + up + right);
-    } else {
-        alignas(64) double v[4][lanes];
-        for (int l = 0; l < lanes; ++l) {
-            const float* const p = table.data + lane_of(cy, l) * table.nx + lane_of(cx, l);
-            v[0][l] = double(p[0]);
-            v[1][l] = double(p[right]);
-            v[2][l] = double(p[up]);
-            v[3][l] = double(p[up + right]);
-        }
-        v00 = load(v[0]);
-        v01 = load(v[1]);
-        v10 = load(v[2]);
-        v11 = load(v[3]);
+    const Index next = table.nx > 1 ? 1 : 0;
+    for (int l = 0; l < kLanes<double>; ++l) {
+        const TableRows rows(table, lane_of(cy, l), lane_of(ty, l));
+        set_lane(left, l, rows.at(lane_of(cx, l)));
+        set_lane(right, l, rows.at(lane_of(cx, l) + next));
     }
-    const Doubles ux = 1.0 - tx, uy = 1.0 - ty;
-    return (v00 * ux + v01 * tx) * uy + (v10 * ux + v11 * tx) * ty;
+    return left * (1.0 - tx) + right * tx;
 }
 
-/// A polynomial of u and v, or of u alone where v is the same for a whole row.
-class Polynomial {
+/// The polynomials, or what is left of them where v is the same for a whole row.
+class Polynomials {
   public:
-    explicit Polynomial(const PolynomialPlan& plan) : plan_(plan) {}
+    explicit Polynomials(const PolynomialPlan& plan) : plan_(plan) {}
 
     void fix(double v) {
         for (int p = 0; p <= plan_.order; ++p) {
-            row_[p] = inner<double>(p, v);
+            a_[p] = factor<double>(plan_.a, p, v);
+            b_[p] = factor<double>(plan_.b, p, v);
         }
     }
 
-    CBLOT_INLINE Doubles of_row(Doubles u) const {
-        Doubles sum = splat(row_[plan_.order]);
+    /// For the fixed v.
+    CBLOT_INLINE void add(Doubles u, Doubles& x, Doubles& y) const {
+        Doubles a = splat(a_[plan_.order]), b = splat(b_[plan_.order]);
         for (int p = plan_.order - 1; p >= 0; --p) {
-            sum = sum * u + row_[p];
+            a = a * u + a_[p];
+            b = b * u + b_[p];
         }
-        return sum;
+        x = x + a;
+        y = y + b;
     }
 
-    CBLOT_INLINE Doubles of(Doubles u, Doubles v) const {
-        Doubles sum = inner<Doubles>(plan_.order, v);
+    CBLOT_INLINE void add(Doubles u, Doubles v, Doubles& x, Doubles& y) const {
+        Doubles a = factor<Doubles>(plan_.a, plan_.order, v);
+        Doubles b = factor<Doubles>(plan_.b, plan_.order, v);
         for (int p = plan_.order - 1; p >= 0; --p) {
-            sum = sum * u + inner<Doubles>(p, v);
+            a = a * u + factor<Doubles>(plan_.a, p, v);
+            b = b * u + factor<Doubles>(plan_.b, p, v);
         }
-        return sum;
+        x = x + a;
+        y = y + b;
     }
 
   private:
     /// The factor of u^p.
     template <class V>
-    CBLOT_INLINE V inner(int p, V v) const {
-        const double* const c = plan_.coefficients + p * (plan_.order + 1);
-        V sum = V{} + c[plan_.order - p];
+    CBLOT_INLINE V factor(const double* coefficients, int p, V v) const {
+        const double* const c = coefficients + p * (plan_.order + 1);
+        V sum = splat_as<V>(c[plan_.order - p]);
         for (int q = plan_.order - p - 1; q >= 0; --q) {
             sum = sum * v + c[q];
         }
@@ -128,61 +137,158 @@ class Polynomial {
     }
 
     PolynomialPlan plan_;
-    double row_[kMaxSipOrder + 1];
+    double a_[kMaxSipOrder + 1], b_[kMaxSipOrder + 1];
 };
 
-/// Source positions of output positions, FITS, (x0 + p, y) for 0 <= p < n.
-inline void exact_row(const ExactPlan& plan, double x0, double y, Index n, double* out_x,
-                      double* out_y) {
+/// Equally spaced positions of one row: x0 + p dx, 0 <= p < n <= kBlock. Where x0 and dx are whole
+/// numbers they are exact.
+struct Row {
+    double x0, dx, y;
+    Index n;
+
+    CBLOT_INLINE double at(Index p) const { return x0 + double(p) * dx; }
+    CBLOT_INLINE Doubles from(Index p) const { return lane_numbers() * dx + at(p); }
+};
+
+/// The positions along x corrected by a detector table.
+inline void correct_columns(const TablePlan& table, const Row& row, double* cx) {
+    constexpr Index lanes = kLanes<double>;
+    if (table.data == nullptr) {
+        for (Index p = 0; p < row.n; p += lanes) {
+            store(cx + p, row.from(p));
+        }
+        return;
+    }
+    const TableRows rows = table_rows(table, row.y);
+    const bool by_pixel = table.by_pixel && row.dx == 1.0;
+    for (Index p = 0; p < row.n; p += lanes) {
+        const Doubles x = row.from(p);
+        const double first = row.at(p) + table.shift_x;
+        const bool plain = by_pixel && first >= 0.0 && first == double(Index(first)) &&
+                           first <= double(table.nx - lanes);
+        store(cx + p, x + (plain ? rows.from(Index(first)) : lookup_row(table, rows, x)));
+    }
+}
+
+/// Adds a table's corrections at the corrected columns, none of which is farther than `most` from
+/// its pixel. Where that leaves no doubt about the cell, it is the same for all lanes.
+inline void add_corrections(const TablePlan& table, const Row& row, double most, const double* cx,
+                            double* out) {
+    constexpr Index lanes = kLanes<double>;
+    const TableRows rows = table_rows(table, row.y);
+    const double margin = most + 1e-3;
+    Index cell = -1;
+    double left = 0.0, right = 0.0;
+    for (Index p = 0; p < row.n; p += lanes) {
+        const Doubles x = load(cx + p);
+        const double low = row.at(p) - margin, high = row.at(p + lanes - 1) + margin;
+        const double g0 = low * table.scale_x + table.shift_x;
+        const double g1 = high * table.scale_x + table.shift_x;
+        Doubles correction;
+        const bool within =
+            (g0 >= 0.0) & (g1 >= 0.0) & (g0 < double(table.nx - 1)) & (g1 < double(table.nx - 1));
+        if (within && Index(g0) == Index(g1)) {
+            if (cell != Index(g0)) {
+                cell = Index(g0);
+                left = rows.at(cell);
+                right = rows.at(cell + 1);
+            }
+            const Doubles t = (x * table.scale_x + table.shift_x) - double(cell);
+            correction = left * (1.0 - t) + right * t;
+        } else {
+            correction = lookup_row(table, rows, x);
+        }
+        store(out + p, load(out + p) + correction);
+    }
+}
+
+/// Source positions of a row of output positions, FITS. The corrected y is the same for the whole
+/// row unless there is a detector table for y. One short loop a step, so that the processor finds
+/// independent work.
+template <bool OneRow>
+void exact_row(const ExactPlan& plan, const Row& row, double* x_out, double* y_out) {
     constexpr Index lanes = kLanes<double>;
     static_assert(lanes <= kPad);
-    const bool has_sip = plan.a.order >= 0, row_of_y = plan.detector_y.data == nullptr;
-    Polynomial a(plan.a), b(plan.b);
-    if (has_sip && row_of_y) {
-        a.fix(y - plan.sip_y);
-        b.fix(y - plan.sip_y);
+    alignas(64) double cx[kBlock + kPad], cy[OneRow ? 1 : kBlock + kPad];
+    const double y = row.y;
+    const Index n = row.n;
+    correct_columns(plan.detector_x, row, cx);
+    if constexpr (!OneRow) {
+        for (Index p = 0; p < n; p += lanes) {
+            store(cy + p, y + lookup_anywhere(plan.detector_y, row.from(p), splat(y)));
+        }
     }
-    const Doubles numbers = lane_numbers(), nan = splat(std::numeric_limits<double>::quiet_NaN());
-    const auto& h = plan.h;
+    const auto corrected_y = [&](Index p) { return OneRow ? splat(y) : load(cy + p); };
+
+    Polynomials sip(plan.sip);
+    if (OneRow) {
+        sip.fix(y - plan.sip_y);
+    }
     for (Index p = 0; p < n; p += lanes) {
-        const Doubles px = numbers + (x0 + double(p)), py = splat(y);
-        Doubles cx = px, cy = py;
-        if (plan.detector_x.data != nullptr) {
-            cx = px + lookup(plan.detector_x, px, py);
+        Doubles x = load(cx + p), py = corrected_y(p);
+        if (plan.sip.order >= 0) {
+            if (OneRow) {
+                sip.add(x - plan.sip_x, x, py);
+            } else {
+                sip.add(x - plan.sip_x, py - plan.sip_y, x, py);
+            }
         }
-        if (plan.detector_y.data != nullptr) {
-            cy = py + lookup(plan.detector_y, px, py);
+        store(x_out + p, x);
+        store(y_out + p, py);
+    }
+
+    const auto add_table = [&](const TablePlan& table, double* out) {
+        if (table.data == nullptr) {
+            return;
         }
-        Doubles fx = cx, fy = cy;
-        if (has_sip) {
-            const Doubles u = cx - plan.sip_x, v = cy - plan.sip_y;
-            fx = fx + (row_of_y ? a.of_row(u) : a.of(u, v));
-            fy = fy + (row_of_y ? b.of_row(u) : b.of(u, v));
+        if constexpr (OneRow) {
+            add_corrections(table, row, plan.most_detector_x, cx, out);
+        } else {
+            for (Index p = 0; p < n; p += lanes) {
+                const Doubles correction = lookup_anywhere(table, load(cx + p), load(cy + p));
+                store(out + p, load(out + p) + correction);
+            }
         }
-        if (plan.table_x.data != nullptr) {
-            fx = fx + lookup(plan.table_x, cx, cy);
-        }
-        if (plan.table_y.data != nullptr) {
-            fy = fy + lookup(plan.table_y, cx, cy);
-        }
-        fx = fx - plan.origin_x;
-        fy = fy - plan.origin_y;
+    };
+    add_table(plan.table_x, x_out);
+    add_table(plan.table_y, y_out);
+
+    const auto& h = plan.h;
+    const Doubles nan = splat(std::numeric_limits<double>::quiet_NaN());
+    for (Index p = 0; p < n; p += lanes) {
+        const Doubles fx = load(x_out + p) - plan.origin_x, fy = load(y_out + p) - plan.origin_y;
         const Doubles w = h[2][0] * fx + h[2][1] * fy + h[2][2], inverse = 1.0 / w;
         const Doubles sx = (h[0][0] * fx + h[0][1] * fy + h[0][2]) * inverse + plan.x0;
         const Doubles sy = (h[1][0] * fx + h[1][1] * fy + h[1][2]) * inverse + plan.y0;
-        store(out_x + p, w > 0.0 ? sx : nan);
-        store(out_y + p, w > 0.0 ? sy : nan);
+        store(x_out + p, w > 0.0 ? sx : nan);
+        store(y_out + p, w > 0.0 ? sy : nan);
+    }
+}
+
+inline void exact_positions_of(const ExactPlan& plan, const Row& row, double* x, double* y) {
+    if (plan.detector_y.data == nullptr) {
+        exact_row<true>(plan, row, x, y);
+    } else {
+        exact_row<false>(plan, row, x, y);
     }
 }
 
 inline void exact_positions(const void* plan, Index j, Index i, Index n, double* x, double* y) {
-    exact_row(*static_cast<const ExactPlan*>(plan), double(i + 1), double(j + 1), n, x, y);
+    const Row row{double(i + 1), 1.0, double(j + 1), n};
+    exact_positions_of(*static_cast<const ExactPlan*>(plan), row, x, y);
+}
+
+/// Source positions of nodes (k step, y), k_begin <= k < k_begin + n.
+inline void exact_nodes(const ExactPlan& plan, Index step, double y, Index k_begin, Index n,
+                        double* x_out, double* y_out) {
+    const Row row{double(k_begin * step), double(step), y, n};
+    exact_positions_of(plan, row, x_out, y_out);
 }
 
 inline void exact_positions_at(const ExactPlan& plan, Index count, double* x, double* y) {
     for (Index k = 0; k < count; ++k) {
         double sx[kPad], sy[kPad];
-        exact_row(plan, x[k], y[k], 1, sx, sy);
+        exact_positions_of(plan, Row{x[k], 1.0, y[k], 1}, sx, sy);
         x[k] = sx[0];
         y[k] = sy[0];
     }

@@ -1,5 +1,6 @@
 #include "exact_plan.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -61,14 +62,32 @@ Matrix plane_to_pixel(const TanProjection& p) {
              {0.0, 0.0, 1.0}}};
 }
 
-PolynomialPlan polynomial(const std::vector<double>& coefficients, int order, const char* name) {
+/// Coefficients for a higher order, the new ones zero.
+std::vector<double> raised(const std::vector<double>& coefficients, int order, int to,
+                           const char* name) {
     const std::size_t terms = std::size_t(order + 1) * std::size_t(order + 1);
     if (order < 0 || order > kMaxSipOrder || coefficients.size() != terms) {
         fail(std::string("SIP polynomial ") + name + " must have order 0 to " +
              std::to_string(kMaxSipOrder) + " and (order + 1)^2 coefficients, got order " +
              std::to_string(order) + " and " + std::to_string(coefficients.size()));
     }
-    return {coefficients.data(), order};
+    std::vector<double> result(std::size_t(to + 1) * std::size_t(to + 1), 0.0);
+    for (int p = 0; p <= order; ++p) {
+        for (int q = 0; p + q <= order; ++q) {
+            result[std::size_t(p * (to + 1) + q)] = coefficients[std::size_t(p * (order + 1) + q)];
+        }
+    }
+    return result;
+}
+
+/// Greatest absolute value, NaN if one is.
+double greatest(const TablePlan& table) {
+    double most = 0.0;
+    for (Index k = 0; k < table.ny * table.nx; ++k) {
+        const double size = std::abs(double(table.data[k]));
+        most = size <= most ? most : size;
+    }
+    return most;
 }
 
 }  // namespace
@@ -78,13 +97,15 @@ ExactPlanner::ExactPlanner(const ExactMapping& mapping) {
     plan_.detector_y = table(mapping.detector_y, "detector_y");
     plan_.table_x = table(mapping.table_x, "table_x");
     plan_.table_y = table(mapping.table_y, "table_y");
+    plan_.most_detector_x = greatest(plan_.detector_x);
     if (mapping.sip) {
-        a_ = mapping.sip->a;
-        b_ = mapping.sip->b;
-        plan_.a = polynomial(a_, mapping.sip->a_order, "a");
-        plan_.b = polynomial(b_, mapping.sip->b_order, "b");
-        plan_.sip_x = mapping.sip->crpix_x;
-        plan_.sip_y = mapping.sip->crpix_y;
+        const SipPolynomials& sip = *mapping.sip;
+        const int order = std::clamp(std::max(sip.a_order, sip.b_order), 0, kMaxSipOrder);
+        a_ = raised(sip.a, sip.a_order, order, "a");
+        b_ = raised(sip.b, sip.b_order, order, "b");
+        plan_.sip = {a_.data(), b_.data(), order};
+        plan_.sip_x = sip.crpix_x;
+        plan_.sip_y = sip.crpix_y;
     }
     plan_.origin_x = mapping.exposure.crpix_x;
     plan_.origin_y = mapping.exposure.crpix_y;
@@ -117,13 +138,11 @@ TablePlan ExactPlanner::table(const std::optional<DistortionTable>& table, const
         }
     }
     const double scale_x = 1.0 / table->cdelt_x, scale_y = 1.0 / table->cdelt_y;
-    return {values.data(),
-            from.ny,
-            from.nx,
-            scale_x,
-            table->crpix_x - 1.0 - table->crval_x * scale_x,
-            scale_y,
-            table->crpix_y - 1.0 - table->crval_y * scale_y};
+    const double shift_x = table->crpix_x - 1.0 - table->crval_x * scale_x;
+    const double shift_y = table->crpix_y - 1.0 - table->crval_y * scale_y;
+    const bool by_pixel =
+        scale_x == 1.0 && shift_x == std::floor(shift_x) && std::abs(shift_x) < double(kMaxAxis);
+    return {values.data(), from.ny, from.nx, scale_x, shift_x, scale_y, shift_y, by_pixel};
 }
 
 }  // namespace cblot

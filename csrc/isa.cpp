@@ -66,24 +66,24 @@ KernelTable<T, Out> kernel_table([[maybe_unused]] Isa isa) {
 PositionTable position_table([[maybe_unused]] Isa isa) {
 #ifdef CBLOT_HAS_X86_KERNELS
     switch (resolve(isa)) {
-        case Isa::avx512: return avx512_strict::position_table();
-        case Isa::avx2: return avx2_strict::position_table();
+        case Isa::avx512: return avx512::position_table();
+        case Isa::avx2: return avx2::position_table();
         default: break;
     }
 #endif
-    return baseline_strict::position_table();
+    return baseline::position_table();
 }
 
 template <class Out>
 ClassicTable<Out> classic_table([[maybe_unused]] Isa isa) {
 #ifdef CBLOT_HAS_X86_KERNELS
     switch (resolve(isa)) {
-        case Isa::avx512: return avx512_strict::classic_table<Out>();
-        case Isa::avx2: return avx2_strict::classic_table<Out>();
+        case Isa::avx512: return avx512::classic_table<Out>();
+        case Isa::avx2: return avx2::classic_table<Out>();
         default: break;
     }
 #endif
-    return baseline_strict::classic_table<Out>();
+    return baseline::classic_table<Out>();
 }
 
 template KernelTable<float, float> kernel_table(Isa);

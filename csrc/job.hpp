@@ -48,13 +48,15 @@ struct TablePlan {
     const float* data = nullptr;  // dense rows; null if there is no table
     Index ny = 0, nx = 0;
     double scale_x = 0.0, shift_x = 0.0, scale_y = 0.0, shift_y = 0.0;
+    bool by_pixel = false;  // along x, element after element lies under pixel after pixel
 };
 
 inline constexpr int kMaxSipOrder = 20;
 
-/// Coefficients of a polynomial of u and v, powers of u by rows; order -1 if there is none.
+/// Two polynomials of u and v of one order: the factor of u^p v^q is [p * (order + 1) + q]. An
+/// order of -1 stands for none.
 struct PolynomialPlan {
-    const double* coefficients = nullptr;
+    const double *a = nullptr, *b = nullptr;
     int order = -1;
 };
 
@@ -62,7 +64,8 @@ struct PolynomialPlan {
 /// to (X, Y, W), and the source position is (X / W, Y / W) + (x0, y0).
 struct ExactPlan {
     TablePlan detector_x, detector_y, table_x, table_y;
-    PolynomialPlan a, b;
+    double most_detector_x = 0.0;  // no detector correction is greater than this; NaN if unknown
+    PolynomialPlan sip;
     double sip_x = 0.0, sip_y = 0.0;
     double origin_x = 0.0, origin_y = 0.0;
     double h[3][3] = {};

@@ -1,5 +1,4 @@
-// The mappings; built without contraction of a*b + c, so that every instruction set gives the same
-// bits.
+// The mappings, compiled once for each instruction set.
 #include "dispatch.hpp"
 #include "exact.hpp"
 #include "mapping.hpp"
@@ -8,7 +7,8 @@ namespace cblot::CBLOT_ISA {
 
 PositionTable position_table() {
     return {&node_positions,  &classic_node_positions, &pixmap_positions,
-            &exact_positions, &exact_positions_at,     &source_box};
+            &exact_positions, &exact_positions_at,     &exact_nodes,
+            &source_box};
 }
 
 }  // namespace cblot::CBLOT_ISA

@@ -58,13 +58,19 @@ CBLOT_INLINE void store(T* p, const V& v) {
     std::memcpy(p, &v, sizeof v);
 }
 
-/// All lanes equal to s.
-template <class T>
-CBLOT_INLINE Vector<T> splat(T s) {
-    return Vector<T>{} + s;
+/// A vector of lanes all equal to s, or s itself. (s - 0, unlike s + 0, is s for every s, which
+/// compilers know.)
+template <class V, class T>
+CBLOT_INLINE V splat_as(T s) {
+    return s - V{};
 }
 
-/// Lane by lane conversion of a vector of doubles, or of a comparison of them.
+template <class T>
+CBLOT_INLINE Vector<T> splat(T s) {
+    return splat_as<Vector<T>>(s);
+}
+
+/// Lane by lane conversion of a vector of as many lanes as one of doubles has.
 template <class To, class V>
 CBLOT_INLINE auto convert(const V& v) {
 #if defined(__GNUC__)
@@ -81,6 +87,15 @@ CBLOT_INLINE auto lane_of(const V& v, int lane) {
     return v[lane];
 #else
     return v;
+#endif
+}
+
+template <class V, class T>
+CBLOT_INLINE void set_lane(V& v, int lane, T value) {
+#if defined(__GNUC__)
+    v[lane] = value;
+#else
+    v = value;
 #endif
 }
 

@@ -35,6 +35,15 @@ class ExactMapping:
         table_x: _Table,
         table_y: _Table,
     ) -> None: ...
+    def nodes(
+        self,
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        *,
+        step: int,
+        threads: int,
+        isa: str,
+    ) -> None: ...
     def positions_at(self, x: NDArray[np.float64], y: NDArray[np.float64], *, isa: str) -> None: ...
 
 AnyMapping: TypeAlias = NodeMapping | PixmapMapping | CallbackMapping | ExactMapping

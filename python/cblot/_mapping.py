@@ -12,14 +12,27 @@ from cblot import _arrays, _build, _coefficients, _core, _wcs
 from cblot._wcs import Forward, Positions
 
 
+def _grid_shape(shape: tuple[int, int], step: int) -> tuple[int, int]:
+    return shape[0] // step + 2, shape[1] // step + 2
+
+
 def node_mapping(forward: Forward, shape: tuple[int, int], step: int) -> _core.NodeMapping:
     """Nodes at FITS positions 0, step, 2 step ... of the whole frame, each mapped exactly."""
+    rows, columns = _grid_shape(shape, step)
     x, y = np.meshgrid(
-        step * np.arange(shape[1] // step + 2, dtype=np.float64),
-        step * np.arange(shape[0] // step + 2, dtype=np.float64),
+        step * np.arange(columns, dtype=np.float64), step * np.arange(rows, dtype=np.float64)
     )
     node_x, node_y = forward(x.ravel(), y.ravel())
     return _core.NodeMapping(node_x.reshape(x.shape), node_y.reshape(x.shape), step)
+
+
+def native_node_mapping(
+    native: _core.ExactMapping, shape: tuple[int, int], step: int
+) -> _core.NodeMapping:
+    """The same nodes, mapped by the core."""
+    x, y = np.empty((2, *_grid_shape(shape, step)))
+    native.nodes(x, y, step=step, threads=1, isa=_build.ISA)
+    return _core.NodeMapping(x, y, step)
 
 
 def rows_mapping(forward: Forward, nx: int) -> _core.CallbackMapping:
@@ -84,12 +97,12 @@ class Plan:
         self.forward = forward if native is None else native_forward(native)
         self.step = step
         self.core: _core.AnyMapping
-        if step != 0:
-            self.core = node_mapping(self.forward, shape, step)
-        elif native is not None:
-            self.core = native
-        else:
+        if native is not None:
+            self.core = native if step == 0 else native_node_mapping(native, shape, step)
+        elif step == 0:
             self.core = rows_mapping(forward, shape[1])
+        else:
+            self.core = node_mapping(forward, shape, step)
 
     def pixmap(self, origin: float, threads: int) -> NDArray[np.float64]:
         """Source positions of all output pixels, plus origin; shape (ny, nx, 2)."""

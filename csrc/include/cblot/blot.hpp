@@ -62,8 +62,7 @@ struct Options {
     /// Value of output pixels whose source position is outside; not scaled.
     double fill = 0.0;
     Classic classic = Classic::off;
-    /// Results under different instruction sets agree to 4 units in the last place of the greatest
-    /// value under the kernel; classic results to the bit.
+    /// All give the same bits.
     Isa isa = Isa::best;
     /// Threads to work with, the calling one included; any number gives the same bits. Few are used
     /// for a small output, and only the calling one asks a callback mapping.
@@ -88,6 +87,10 @@ Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
 /// for 0-based ones, 1 for FITS. Uses the options isa, threads and poll.
 void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<double> y,
                const Options& options);
+
+/// Writes the node grid of NodeMapping. Uses the options isa and threads.
+void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<double> y,
+           const Options& options);
 
 /// Source positions, 0-based, of any output positions, FITS: x and y are replaced.
 void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,
