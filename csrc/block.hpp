@@ -34,17 +34,19 @@ struct Block {
 /// same row, or which are outside.
 template <class T>
 CBLOT_INLINE void mark_runs(Block<T>& b) {
+    const Index padded = b.padded();
     std::int32_t outside = 0;
-    for (Index p = 0; p < b.padded(); ++p) {
+    for (Index p = 0; p < padded; ++p) {
         outside += b.iy[p] == kOutside;
     }
-    b.covered = b.padded() - outside;
+    b.covered = padded - outside;
     b.breaks[0] = 1;
-    for (Index p = 1; p < b.padded(); ++p) {
-        const bool next = (b.ix[p] - b.ix[p - 1] == 1) | (b.iy[p] == kOutside);
-        b.breaks[p] = !(next & (b.iy[p] == b.iy[p - 1]));
+    for (Index p = 1; p < padded; ++p) {
+        const std::int32_t step = b.ix[p] - b.ix[p - 1];
+        const std::int32_t on = (step == 1) | (b.iy[p] == kOutside);
+        b.breaks[p] = static_cast<unsigned char>((on & (b.iy[p] == b.iy[p - 1])) ^ 1);
     }
-    for (Index p = b.n; p < b.padded(); ++p) {
+    for (Index p = b.n; p < padded; ++p) {
         b.breaks[p] = 0;
     }
 }
@@ -67,28 +69,36 @@ CBLOT_INLINE unsigned run_starts(const Block<T>& b, Index p) {
     return bits & ~1u;
 }
 
+/// The floor of 0 <= x < 2^31. Adding 1.5 * 2^52 rounds to a whole number, which may be the next
+/// one.
+CBLOT_INLINE Vector<double> floor_of(Vector<double> x) {
+    constexpr double magic = 6755399441055744.0;
+    const Vector<double> rounded = (x + magic) - magic;
+    return rounded > x ? rounded - 1.0 : rounded;
+}
+
 /// Base pixels and fractions of positions in double.
 template <Base B, class T>
 CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) {
     const double width = double(nx), height = double(ny);
+    const Vector<double> zero{}, outside = splat(double(kOutside));
     b.pad();
-    for (Index p = 0; p < b.padded(); p += kLanes<double>) {
-        const Vector<double> x = load(b.x + p), y = load(b.y + p), zero{};
+    const Index padded = b.padded();
+    for (Index p = 0; p < padded; p += kLanes<double>) {
+        const Vector<double> x = load(b.x + p), y = load(b.y + p);
         const auto inside = (x >= 0.0) & (x < width) & (y >= 0.0) & (y < height);
         const Vector<double> xs = inside ? x : zero, ys = inside ? y : zero;
-        auto ix = convert<std::int32_t>(xs), iy = convert<std::int32_t>(ys);
-        Vector<double> tx = xs - convert<double>(ix), ty = ys - convert<double>(iy);
+        Vector<double> ix = floor_of(xs), iy = floor_of(ys), tx = xs - ix, ty = ys - iy;
         if (B == Base::nearest) {
             const Vector<double> one = splat(1.0);
             const Vector<double> up_x = tx >= 0.5 ? one : zero, up_y = ty >= 0.5 ? one : zero;
-            ix += convert<std::int32_t>(up_x);
-            iy += convert<std::int32_t>(up_y);
+            ix += up_x;
+            iy += up_y;
             tx -= up_x;
             ty -= up_y;
         }
-        const auto there = convert<std::int32_t>(inside);
-        store(b.ix + p, there ? ix : ix * 0 + kOutside);
-        store(b.iy + p, there ? iy : iy * 0 + kOutside);
+        store(b.ix + p, convert<std::int32_t>(inside ? ix : outside));
+        store(b.iy + p, convert<std::int32_t>(inside ? iy : outside));
         store(b.tx + p, convert<T>(tx));
         store(b.ty + p, convert<T>(ty));
         store(b.ux + p, convert<T>(1.0 - tx));

@@ -175,7 +175,8 @@ template <bool Nearest, bool ClosedX>
 CBLOT_INLINE void classic_locate(Block<float>& b, Index ny, Index nx, float round_trip) {
     const float width = float(nx), height = float(ny);
     b.pad();
-    for (Index p = 0; p < b.padded(); ++p) {
+    const Index padded = b.padded();
+    for (Index p = 0; p < padded; ++p) {
         const float x = float(b.x[p]), y = float(b.y[p]);
         const bool inside_x = ClosedX ? (x <= width) : (x < width);
         const bool inside = (x >= 0.0f) & inside_x & (y >= 0.0f) & (y < height);

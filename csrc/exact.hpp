@@ -1,6 +1,7 @@
 // The exact mapping of a distorted exposure onto an undistorted source, several pixels at once.
 #pragma once
 
+#include <cmath>
 #include <limits>
 
 #include "job.hpp"
@@ -102,15 +103,19 @@ class Polynomials {
         }
     }
 
-    /// For the fixed v.
-    CBLOT_INLINE void add(Doubles u, Doubles& x, Doubles& y) const {
-        Doubles a = splat(a_[plan_.order]), b = splat(b_[plan_.order]);
+    /// For the fixed v, at two vectors at once.
+    CBLOT_INLINE void add(const Doubles (&u)[2], Doubles (&x)[2], Doubles (&y)[2]) const {
+        Doubles a0 = splat(a_[plan_.order]), b0 = splat(b_[plan_.order]), a1 = a0, b1 = b0;
         for (int p = plan_.order - 1; p >= 0; --p) {
-            a = a * u + a_[p];
-            b = b * u + b_[p];
+            a0 = a0 * u[0] + a_[p];
+            a1 = a1 * u[1] + a_[p];
+            b0 = b0 * u[0] + b_[p];
+            b1 = b1 * u[1] + b_[p];
         }
-        x = x + a;
-        y = y + b;
+        x[0] = x[0] + a0;
+        x[1] = x[1] + a1;
+        y[0] = y[0] + b0;
+        y[1] = y[1] + b1;
     }
 
     CBLOT_INLINE void add(Doubles u, Doubles v, Doubles& x, Doubles& y) const {
@@ -160,13 +165,14 @@ inline void correct_columns(const TablePlan& table, const Row& row, double* cx) 
         return;
     }
     const TableRows rows = table_rows(table, row.y);
-    const bool by_pixel = table.by_pixel && row.dx == 1.0;
+    const double first = row.x0 + table.shift_x;
+    const bool by_pixel = table.by_pixel && row.dx == 1.0 && first > -1e9 && first < 1e9 &&
+                          first == double(Index(first));
+    const Index element = by_pixel ? Index(first) : 0;
     for (Index p = 0; p < row.n; p += lanes) {
         const Doubles x = row.from(p);
-        const double first = row.at(p) + table.shift_x;
-        const bool plain = by_pixel && first >= 0.0 && first == double(Index(first)) &&
-                           first <= double(table.nx - lanes);
-        store(cx + p, x + (plain ? rows.from(Index(first)) : lookup_row(table, rows, x)));
+        const bool plain = by_pixel & (element + p >= 0) & (element + p <= table.nx - lanes);
+        store(cx + p, x + (plain ? rows.from(element + p) : lookup_row(table, rows, x)));
     }
 }
 
@@ -177,28 +183,25 @@ inline void add_corrections(const TablePlan& table, const Row& row, double most,
     constexpr Index lanes = kLanes<double>;
     const TableRows rows = table_rows(table, row.y);
     const double margin = most + 1e-3;
-    Index cell = -1;
-    double left = 0.0, right = 0.0;
-    for (Index p = 0; p < row.n; p += lanes) {
-        const Doubles x = load(cx + p);
-        const double low = row.at(p) - margin, high = row.at(p + lanes - 1) + margin;
-        const double g0 = low * table.scale_x + table.shift_x;
-        const double g1 = high * table.scale_x + table.shift_x;
-        Doubles correction;
-        const bool within =
-            (g0 >= 0.0) & (g1 >= 0.0) & (g0 < double(table.nx - 1)) & (g1 < double(table.nx - 1));
-        if (within && Index(g0) == Index(g1)) {
-            if (cell != Index(g0)) {
-                cell = Index(g0);
-                left = rows.at(cell);
-                right = rows.at(cell + 1);
-            }
-            const Doubles t = (x * table.scale_x + table.shift_x) - double(cell);
-            correction = left * (1.0 - t) + right * t;
-        } else {
-            correction = lookup_row(table, rows, x);
+    for (Index p = 0; p < row.n;) {
+        const double g = (row.at(p) - margin) * table.scale_x + table.shift_x;
+        Index sure = 0;  // pixels from p on, whole vectors of them, that are in the cell of g
+        if (g >= 0.0 && g < double(table.nx - 1) && table.scale_x > 0.0) {
+            const double end = (std::floor(g) + 1.0 - table.shift_x) / table.scale_x - margin;
+            const double count = (end - row.at(p)) / row.dx;
+            sure = count >= double(row.n) ? row.n : count > 0.0 ? Index(count) / lanes * lanes : 0;
         }
-        store(out + p, load(out + p) + correction);
+        if (sure == 0) {
+            store(out + p, load(out + p) + lookup_row(table, rows, load(cx + p)));
+            p += lanes;
+            continue;
+        }
+        const Index stop = min_index(p + sure, row.n), cell = Index(g);
+        const double left = rows.at(cell), right = rows.at(cell + 1);
+        for (; p < stop; p += lanes) {
+            const Doubles t = (load(cx + p) * table.scale_x + table.shift_x) - double(cell);
+            store(out + p, load(out + p) + (left * (1.0 - t) + right * t));
+        }
     }
 }
 
@@ -208,8 +211,7 @@ inline void add_corrections(const TablePlan& table, const Row& row, double most,
 template <bool OneRow>
 void exact_row(const ExactPlan& plan, const Row& row, double* x_out, double* y_out) {
     constexpr Index lanes = kLanes<double>;
-    static_assert(lanes <= kPad);
-    alignas(64) double cx[kBlock + kPad], cy[OneRow ? 1 : kBlock + kPad];
+    alignas(64) double cx[kBlock], cy[OneRow ? 1 : kBlock];
     const double y = row.y;
     const Index n = row.n;
     correct_columns(plan.detector_x, row, cx);
@@ -221,20 +223,28 @@ void exact_row(const ExactPlan& plan, const Row& row, double* x_out, double* y_o
     const auto corrected_y = [&](Index p) { return OneRow ? splat(y) : load(cy + p); };
 
     Polynomials sip(plan.sip);
-    if (OneRow) {
-        sip.fix(y - plan.sip_y);
-    }
-    for (Index p = 0; p < n; p += lanes) {
-        Doubles x = load(cx + p), py = corrected_y(p);
-        if (plan.sip.order >= 0) {
-            if (OneRow) {
-                sip.add(x - plan.sip_x, x, py);
-            } else {
-                sip.add(x - plan.sip_x, py - plan.sip_y, x, py);
-            }
+    if (plan.sip.order < 0) {
+        for (Index p = 0; p < n; p += lanes) {
+            store(x_out + p, load(cx + p));
+            store(y_out + p, corrected_y(p));
         }
-        store(x_out + p, x);
-        store(y_out + p, py);
+    } else if constexpr (OneRow) {
+        sip.fix(y - plan.sip_y);
+        for (Index p = 0; p < n; p += 2 * lanes) {
+            Doubles px[2] = {load(cx + p), load(cx + p + lanes)}, py[2] = {splat(y), splat(y)};
+            sip.add({px[0] - plan.sip_x, px[1] - plan.sip_x}, px, py);
+            store(x_out + p, px[0]);
+            store(y_out + p, py[0]);
+            store(x_out + p + lanes, px[1]);
+            store(y_out + p + lanes, py[1]);
+        }
+    } else {
+        for (Index p = 0; p < n; p += lanes) {
+            Doubles px = load(cx + p), py = load(cy + p);
+            sip.add(px - plan.sip_x, py - plan.sip_y, px, py);
+            store(x_out + p, px);
+            store(y_out + p, py);
+        }
     }
 
     const auto add_table = [&](const TablePlan& table, double* out) {
@@ -265,7 +275,10 @@ void exact_row(const ExactPlan& plan, const Row& row, double* x_out, double* y_o
     }
 }
 
-inline void exact_positions_of(const ExactPlan& plan, const Row& row, double* x, double* y) {
+inline void exact_positions_of(const ExactPlan& plan, Row row, double* x, double* y) {
+    constexpr Index pair = 2 * kLanes<double>;
+    static_assert(pair <= kPad && kBlock % pair == 0);
+    row.n = (row.n + pair - 1) / pair * pair;
     if (plan.detector_y.data == nullptr) {
         exact_row<true>(plan, row, x, y);
     } else {

@@ -30,11 +30,12 @@ struct Box {
     bool empty() const { return y1 <= y0 || x1 <= x0; }
 };
 
-/// A node grid with the fractions m / step and 1 - m / step of the positions between two nodes.
+/// A node grid with the fractions between two nodes: of the m-th position after a node, m / step,
+/// and of each output column as drizzlepac rounds it.
 struct NodePlan {
     NodeMapping nodes;
     const double* t = nullptr;
-    const double* u = nullptr;
+    const double* column_t = nullptr;
 };
 
 /// Positions held in memory; the first row held is that of output row first_row.

@@ -12,45 +12,53 @@ inline void node_positions(const void* plan_, Index j, Index i, Index n, double*
     const NodePlan& plan = *static_cast<const NodePlan*>(plan_);
     const Index step = plan.nodes.step;
     const Index row = (j + 1) / step;
-    const double t = plan.t[(j + 1) % step], u = plan.u[(j + 1) % step];
-    const auto along_y = [=](const View2D<const double>& v, Index k) {
-        return v(row, k) * u + v(row + 1, k) * t - 1.0;
+    const double fraction = plan.t[(j + 1) % step];
+    const double* const fractions = plan.t;
+    const auto along_y = [row, fraction](const View2D<const double>& v, Index k) {
+        const double* const lower = v.data + row * v.stride_y + k * v.stride_x;
+        return lower[0] + (lower[v.stride_y] - lower[0]) * fraction - 1.0;
     };
+    const View2D<const double> nodes_x = plan.nodes.x, nodes_y = plan.nodes.y;
     Index k = (i + 1) / step, m = (i + 1) % step;
-    double x1 = along_y(plan.nodes.x, k), y1 = along_y(plan.nodes.y, k);
+    double x1 = along_y(nodes_x, k), y1 = along_y(nodes_y, k);
     constexpr Index lanes = kLanes<double>;
     static_assert(lanes <= kPad);
     for (Index p = 0; p < n; ++k, m = 0) {
         const double x0 = x1, y0 = y1;
-        x1 = along_y(plan.nodes.x, k + 1);
-        y1 = along_y(plan.nodes.y, k + 1);
+        x1 = along_y(nodes_x, k + 1);
+        y1 = along_y(nodes_y, k + 1);
+        const double dx = x1 - x0, dy = y1 - y0;
         const Index count = min_index(step - m, n - p);
         for (Index q = 0; q < count; q += lanes) {
-            const Vector<double> ft = load(plan.t + m + q), fu = load(plan.u + m + q);
-            store(x + p + q, x0 * fu + x1 * ft);
-            store(y + p + q, y0 * fu + y1 * ft);
+            const Vector<double> t = load(fractions + m + q);
+            store(x + p + q, x0 + dx * t);
+            store(y + p + q, y0 + dy * t);
         }
         p += count;
     }
 }
 
 /// The same mean in the order of operations of drizzlepac's DefaultWCSMapping, which is defined to
-/// the last bit: compile it without contraction.
+/// the last bit.
 inline void classic_node_positions(const void* plan_, Index j, Index i, Index n, double* x,
                                    double* y) {
     const NodePlan& plan = *static_cast<const NodePlan*>(plan_);
-    const double step = double(plan.nodes.step);
-    const Index l = (j + 1) / plan.nodes.step;
-    const double ty = double(j + 1) / step - double(l), uy = 1.0 - ty;
-    for (Index p = 0; p < n; ++p) {
-        const Index k = (i + p + 1) / plan.nodes.step;
-        const double tx = double(i + p + 1) / step - double(k), ux = 1.0 - tx;
-        const auto mean = [=](const View2D<const double>& v) {
-            return v(l, k) * ux * uy + v(l, k + 1) * tx * uy + v(l + 1, k) * ux * ty +
-                   v(l + 1, k + 1) * tx * ty;
-        };
-        x[p] = mean(plan.nodes.x) - 1.0;
-        y[p] = mean(plan.nodes.y) - 1.0;
+    const Index step = plan.nodes.step, row = (j + 1) / step;
+    const double ty = double(j + 1) / double(step) - double(row), uy = 1.0 - ty;
+    const double* const fractions = plan.column_t + i;
+    constexpr Index lanes = kLanes<double>;
+    const auto means = [=](const View2D<const double>& v, Index k, Index p, Index end, double* to) {
+        const double a = v(row, k), b = v(row, k + 1), c = v(row + 1, k), d = v(row + 1, k + 1);
+        for (; p < end; p += lanes) {
+            const Vector<double> tx = load(fractions + p), ux = 1.0 - tx;
+            store(to + p, a * ux * uy + b * tx * uy + c * ux * ty + d * tx * ty - 1.0);
+        }
+    };
+    for (Index p = 0; p < n;) {
+        const Index k = (i + p + 1) / step, end = min_index(n, (k + 1) * step - i - 1);
+        means(plan.nodes.x, k, p, end, x);
+        means(plan.nodes.y, k, p, end, y);
+        p = end;
     }
 }
 
@@ -59,7 +67,12 @@ inline void pixmap_positions(const void* plan_, Index j, Index i, Index n, doubl
     const View2D<const double>&px = plan.pixmap.x, &py = plan.pixmap.y;
     const double* x0 = px.data + (j - plan.first_row) * px.stride_y + i * px.stride_x;
     const double* y0 = py.data + (j - plan.first_row) * py.stride_y + i * py.stride_x;
+    const Index row_end = px.nx - i - 1;  // the last pixel of the row, counted from i
     if (px.stride_x == 2 && py.stride_x == 2 && y0 == x0 + 1) {
+        // Hardware prefetchers stop at the end of a page, which is a block's 16 bytes a pixel.
+        for (Index p = 0; p < n; p += 4) {
+            prefetch(x0 + 2 * min_index(p + kBlock, row_end));
+        }
         for (Index p = 0; p < n; ++p) {
             x[p] = x0[2 * p];
             y[p] = x0[2 * p + 1];

@@ -74,13 +74,16 @@ class MappingPlan {
         check_shape(nodes.y, "node y", ny / nodes.step + 2, nx / nodes.step + 2);
         // Fractions beyond the frame are never used; a step may be much longer than the frame.
         const Index used = std::min(nodes.step, std::max(ny, nx) + 1);
-        fractions_.assign(std::size_t(2 * (used + kPad)), 0.0);
-        double *t = fractions_.data(), *u = t + used + kPad;
+        fractions_.assign(std::size_t(used + kPad), 0.0);
         for (Index m = 0; m < used; ++m) {
-            t[m] = double(m) / double(nodes.step);
-            u[m] = double(nodes.step - m) / double(nodes.step);
+            fractions_[std::size_t(m)] = double(m) / double(nodes.step);
         }
-        node_plan_ = {nodes, t, u};
+        columns_.assign(std::size_t(nx + kPad), 0.0);
+        for (Index i = 0; i < nx; ++i) {
+            columns_[std::size_t(i)] =
+                double(i + 1) / double(nodes.step) - double((i + 1) / nodes.step);
+        }
+        node_plan_ = {nodes, fractions_.data(), columns_.data()};
     }
 
     Index nx_;
@@ -89,7 +92,7 @@ class MappingPlan {
     Positions positions_;
     NodePlan node_plan_;
     PixmapPlan pixmap_plan_;
-    std::vector<double> fractions_;
+    std::vector<double> fractions_, columns_;
     std::unique_ptr<ExactPlanner> exact_;
 };
 

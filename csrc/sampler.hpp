@@ -183,6 +183,10 @@ CBLOT_INLINE void sample(const Samples<T>& s, const Sum& sum, Block<T>& b) {
             if (!scattered && std::size_t(x) < std::size_t(corners_x) &&
                 std::size_t(y) < std::size_t(corners_y)) {
                 const T* const corner = s.data + (s.origin + y * s.stride_y + x);
+                // The next output row's new samples: a row of an exposure is seldom parallel to
+                // one of the source, so that no prefetcher finds them.
+                prefetch(corner + lane + (y + width < s.ny ? width * s.stride_y : 0));
+                prefetch(corner + lane - (y > 0 ? s.stride_y : 0));
                 value = from_lane(lane, Sum::run(corner, s.stride_y, state), value);
             } else if (scattered || b.iy[p + lane] != kOutside) {
                 // Copies, so that what is used above stays in registers.

@@ -114,6 +114,13 @@ CBLOT_INLINE V from_lane(int lane, const V& v, const V& rest) {
 #endif
 }
 
+/// Hints that memory at p will be read soon, but not at once.
+CBLOT_INLINE void prefetch([[maybe_unused]] const void* p) {
+#if defined(__GNUC__)
+    __builtin_prefetch(p, 0, 2);
+#endif
+}
+
 inline std::ptrdiff_t min_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
 inline std::ptrdiff_t max_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
 
