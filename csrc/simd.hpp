@@ -121,6 +121,13 @@ CBLOT_INLINE void prefetch([[maybe_unused]] const void* p) {
 #endif
 }
 
+/// Hints that memory at p will soon be written.
+CBLOT_INLINE void prefetch_to_write([[maybe_unused]] const void* p) {
+#if defined(__GNUC__)
+    __builtin_prefetch(p, 1, 3);
+#endif
+}
+
 inline std::ptrdiff_t min_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
 inline std::ptrdiff_t max_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
 

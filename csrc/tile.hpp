@@ -30,6 +30,15 @@ CBLOT_INLINE void write_block(const Block<T>& b, const Policy& policy, const Vie
     }
 }
 
+/// Asks for the memory that a block's values go to, which is written a little later.
+template <class Out>
+CBLOT_INLINE void prefetch_row(const View2D<Out>& view, Index j, Index i, Index n) {
+    Out* const out = view.data + j * view.stride_y + i * view.stride_x;
+    for (Index p = 0; p < n; p += Index(64 / sizeof(Out))) {
+        prefetch_to_write(out + p * view.stride_x);
+    }
+}
+
 template <class T, class Out, class Policy>
 Index blot_tile(const Job<T, Out>& job, const Box& tile) {
     const Policy policy(job);
@@ -39,6 +48,7 @@ Index blot_tile(const Job<T, Out>& job, const Box& tile) {
         for (Index i = tile.x0; i < tile.x1; i += kBlock) {
             b.n = min_index(kBlock, tile.x1 - i);
             job.positions(j, i, b.n, b.x, b.y);
+            prefetch_row(job.out, j, i, b.n);
             policy.locate(b, job.source.ny, job.source.nx);
             if (b.covered > 0) {
                 policy.sample(job.source, b);
