@@ -177,30 +177,44 @@ inline void correct_columns(const TablePlan& table, const Row& row, double* cx) 
 }
 
 /// Adds a table's corrections at the corrected columns, none of which is farther than `most` from
-/// its pixel. Where that leaves no doubt about the cell, it is the same for all lanes.
+/// its pixel. Where that leaves no doubt about the cell of a vector of pixels, or leaves two, the
+/// elements are loaded once for all of them.
 inline void add_corrections(const TablePlan& table, const Row& row, double most, const double* cx,
                             double* out) {
     constexpr Index lanes = kLanes<double>;
     const TableRows rows = table_rows(table, row.y);
-    const double margin = most + 1e-3;
+    const double scale = table.scale_x, shift = table.shift_x;
+    const double cell_width = 1.0 / scale, per_column = 1.0 / row.dx;
+    const double margin = most + 1e-3;  // more than all roundings
     for (Index p = 0; p < row.n;) {
-        const double g = (row.at(p) - margin) * table.scale_x + table.shift_x;
-        Index sure = 0;  // pixels from p on, whole vectors of them, that are in the cell of g
-        if (g >= 0.0 && g < double(table.nx - 1) && table.scale_x > 0.0) {
-            const double end = (std::floor(g) + 1.0 - table.shift_x) / table.scale_x - margin;
-            const double count = (end - row.at(p)) / row.dx;
-            sure = count >= double(row.n) ? row.n : count > 0.0 ? Index(count) / lanes * lanes : 0;
-        }
-        if (sure == 0) {
+        const double g = (row.at(p) - margin) * scale + shift;
+        const double g_end = (row.at(p + lanes - 1) + margin) * scale + shift;
+        const double cell = std::floor(g);
+        if (!(g >= 0.0 && scale > 0.0 && g_end < cell + 2.0 && cell + 2.0 < double(table.nx))) {
             store(out + p, load(out + p) + lookup_row(table, rows, load(cx + p)));
             p += lanes;
             continue;
         }
-        const Index stop = min_index(p + sure, row.n), cell = Index(g);
-        const double left = rows.at(cell), right = rows.at(cell + 1);
-        for (; p < stop; p += lanes) {
-            const Doubles t = (load(cx + p) * table.scale_x + table.shift_x) - double(cell);
+        const Index k = Index(cell);
+        const double e0 = rows.at(k), e1 = rows.at(k + 1);
+        if (g_end >= cell + 1.0) {
+            const Doubles position = load(cx + p) * scale + shift;
+            const Doubles e2 = splat(rows.at(k + 2)), second = splat(cell + 1.0);
+            const auto beyond = position >= second;
+            const Doubles t = position - (beyond ? second : splat(cell));
+            const Doubles left = beyond ? splat(e1) : splat(e0), right = beyond ? e2 : splat(e1);
             store(out + p, load(out + p) + (left * (1.0 - t) + right * t));
+            p += lanes;
+            continue;
+        }
+        // All vectors up to the end of the cell.
+        const double columns =
+            ((cell + 1.0 - shift) * cell_width - margin - row.at(p)) * per_column;
+        const Index whole = columns < double(row.n) ? Index(columns) / lanes * lanes : row.n;
+        const Index stop = min_index(p + max_index(whole, lanes), row.n);
+        for (; p < stop; p += lanes) {
+            const Doubles t = (load(cx + p) * scale + shift) - cell;
+            store(out + p, load(out + p) + (e0 * (1.0 - t) + e1 * t));
         }
     }
 }
