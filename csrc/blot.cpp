@@ -91,7 +91,9 @@ class SplineWorker {
                           box.width(),
                           1,
                           source.ny,
-                          source.nx};
+                          source.nx,
+                          box.x0,
+                          box.x1};
         }
         return row_.tile(own, region);
     }
@@ -148,7 +150,7 @@ class PositionsWorker {
 
 template <class T>
 Samples<T> samples_of(const View2D<const T>& source) {
-    return {source.data, 0, source.stride_y, source.stride_x, source.ny, source.nx};
+    return {source.data, 0, source.stride_y, source.stride_x, source.ny, source.nx, 0, source.nx};
 }
 
 template <class T, class Out>

@@ -12,13 +12,15 @@ inline constexpr Index kBlock = 256;
 inline constexpr Index kPad = 16;
 
 /// Pixels the sampler reads: sample (j, i) is data[origin + j * stride_y + i * stride_x], for
-/// 0 <= j < ny and 0 <= i < nx. An origin other than 0 lets data hold only a box of the image.
+/// 0 <= j < ny and 0 <= i < nx. data may hold just a box of the image: then the origin is not 0,
+/// and only columns x_begin <= i < x_end are there.
 template <class T>
 struct Samples {
     const T* data = nullptr;
     Index origin = 0;
     Index stride_y = 0, stride_x = 1;
     Index ny = 0, nx = 0;
+    Index x_begin = 0, x_end = 0;
 };
 
 /// A rectangle of pixels, [y0, y1) by [x0, x1).

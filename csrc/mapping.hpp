@@ -67,11 +67,10 @@ inline void pixmap_positions(const void* plan_, Index j, Index i, Index n, doubl
     const View2D<const double>&px = plan.pixmap.x, &py = plan.pixmap.y;
     const double* x0 = px.data + (j - plan.first_row) * px.stride_y + i * px.stride_x;
     const double* y0 = py.data + (j - plan.first_row) * py.stride_y + i * py.stride_x;
-    const Index row_end = px.nx - i - 1;  // the last pixel of the row, counted from i
     if (px.stride_x == 2 && py.stride_x == 2 && y0 == x0 + 1) {
         // Hardware prefetchers stop at the end of a page, which is a block's 16 bytes a pixel.
         for (Index p = 0; p < n; p += 4) {
-            prefetch(x0 + 2 * min_index(p + kBlock, row_end));
+            prefetch(x0, 2 * (p + kBlock));
         }
         for (Index p = 0; p < n; ++p) {
             x[p] = x0[2 * p];

@@ -169,8 +169,9 @@ template <class T, class Sum>
 CBLOT_INLINE void sample(const Samples<T>& s, const Sum& sum, Block<T>& b) {
     constexpr int lanes = kLanes<T>;
     constexpr Index offset = Sum::offset, width = Sum::width;
-    // Lower left corners of taps from which a whole vector can be read.
-    const Index corners_x = s.stride_x == 1 ? max_index(0, s.nx - (width - 1 + lanes) + 1) : 0;
+    // Lower left corners of taps from which a whole vector can be read: so many from x_begin on.
+    const Index columns = s.x_end - s.x_begin;
+    const Index corners_x = s.stride_x == 1 ? max_index(0, columns - (width - 1 + lanes) + 1) : 0;
     const Index corners_y = max_index(0, s.ny - width + 1);
     for (Index p = 0; p < b.n; p += lanes) {
         const typename Sum::State state = sum.prepare(b, p);
@@ -180,13 +181,13 @@ CBLOT_INLINE void sample(const Samples<T>& s, const Sum& sum, Block<T>& b) {
         for (int lane = 0;;) {
             const int next = starts != 0 && !scattered ? lowest_bit(starts) : lanes;
             const Index x = b.ix[p + lane] + offset - lane, y = b.iy[p + lane] + offset;
-            if (!scattered && std::size_t(x) < std::size_t(corners_x) &&
+            if (!scattered && std::size_t(x - s.x_begin) < std::size_t(corners_x) &&
                 std::size_t(y) < std::size_t(corners_y)) {
                 const T* const corner = s.data + (s.origin + y * s.stride_y + x);
                 // The next output row's new samples: a row of an exposure is seldom parallel to
                 // one of the source, so that no prefetcher finds them.
-                prefetch(corner + lane + (y + width < s.ny ? width * s.stride_y : 0));
-                prefetch(corner + lane - (y > 0 ? s.stride_y : 0));
+                prefetch(corner, lane + width * s.stride_y);
+                prefetch(corner, lane - s.stride_y);
                 value = from_lane(lane, Sum::run(corner, s.stride_y, state), value);
             } else if (scattered || b.iy[p + lane] != kOutside) {
                 // Copies, so that what is used above stays in registers.

@@ -114,10 +114,13 @@ CBLOT_INLINE V from_lane(int lane, const V& v, const V& rest) {
 #endif
 }
 
-/// Hints that memory at p will be read soon, but not at once.
-CBLOT_INLINE void prefetch([[maybe_unused]] const void* p) {
+/// Hints that the element at that distance from p will be read soon, but not at once. It need not
+/// exist: nothing is read, and no pointer to it is made but for the hint.
+template <class T>
+CBLOT_INLINE void prefetch([[maybe_unused]] const T* p, [[maybe_unused]] std::ptrdiff_t distance) {
 #if defined(__GNUC__)
-    __builtin_prefetch(p, 0, 2);
+    const auto address = reinterpret_cast<std::uintptr_t>(p) + std::uintptr_t(distance) * sizeof(T);
+    __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
 #endif
 }
 
