@@ -161,6 +161,7 @@ class Shifted:
         return 0.97 * x + 0.11 * y + 12.375, 0.95 * y - 0.06 * x + 70.625
 
 
+@pytest.mark.parametrize("real_pair", ["acs1", "hrc"], indirect=True)  # the map is no chip's
 @pytest.mark.parametrize("interp", ["linear", "poly3", "poly5"])
 def test_custom_wcsmap(real_pair: Pair, interp: str) -> None:
     pair = real_pair

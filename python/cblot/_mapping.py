@@ -27,11 +27,11 @@ def node_mapping(forward: Forward, shape: tuple[int, int], step: int) -> _core.N
 
 
 def native_node_mapping(
-    native: _core.ExactMapping, shape: tuple[int, int], step: int
+    native: _core.ExactMapping, shape: tuple[int, int], step: int, threads: int
 ) -> _core.NodeMapping:
     """The same nodes, mapped by the core."""
     x, y = np.empty((2, *_grid_shape(shape, step)))
-    native.nodes(x, y, step=step, threads=1, isa=_build.ISA)
+    native.nodes(x, y, step=step, threads=threads, isa=_build.ISA)
     return _core.NodeMapping(x, y, step)
 
 
@@ -79,7 +79,15 @@ class Plan:
     """
 
     def __init__(
-        self, blot_wcs: Any, source_wcs: Any, step: int, coeffs: bool, wcsmap: Any, classic: bool
+        self,
+        blot_wcs: Any,
+        source_wcs: Any,
+        step: int,
+        *,
+        coeffs: bool,
+        wcsmap: Any,
+        classic: bool,
+        threads: int,
     ) -> None:
         self.shape = shape = _wcs.output_shape(blot_wcs)
         grid_wcs = blot_wcs if coeffs else _wcs.without_distortion(blot_wcs)
@@ -98,7 +106,7 @@ class Plan:
         self.step = step
         self.core: _core.AnyMapping
         if native is not None:
-            self.core = native if step == 0 else native_node_mapping(native, shape, step)
+            self.core = native if step == 0 else native_node_mapping(native, shape, step, threads)
         elif step == 0:
             self.core = rows_mapping(forward, shape[1])
         else:
@@ -168,7 +176,10 @@ class Mapping:
     ) -> None:
         step = _arrays.as_step(stepsize)
         _wcs.check_pair(source_wcs, blot_wcs)
-        self._plan = plan = Plan(blot_wcs, source_wcs, step, coeffs, wcsmap, classic)
+        self._plan = plan = Plan(
+            blot_wcs, source_wcs, step,
+            coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=_build.thread_count(None),
+        )  # fmt: skip
         # WCS objects and callers' classes must not be used by two threads at once.
         self._lock = threading.Lock()
         self.shape, self.stepsize, self.pix_ratio = plan.shape, plan.step, plan.pix_ratio

@@ -149,7 +149,10 @@ def do_blot(
     if isinstance(wcsmap, _mapping.Mapping):
         plan = _mapping.plan_of(wcsmap, shape, image.shape, coeffs, classic)
     else:
-        plan = _mapping.Plan(blot_wcs, source_wcs, step, coeffs, wcsmap, classic)
+        plan = _mapping.Plan(
+            blot_wcs, source_wcs, step,
+            coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=workers,
+        )  # fmt: skip
     options = _validate(interp, sinscl, exptime, plan.pix_ratio, peer)
     return _run(image, out, shape, plan.core, fill, workers, options)
 
