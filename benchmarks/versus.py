@@ -149,9 +149,10 @@ def plot(rows: Sequence[dict[str, Any]], threads: int, path: Path) -> None:
     axes.axvline(1.0, color="black", linewidth=0.8)
     axes.set_yticks(list(at), [f"{r['case']}  ({r['against']})" for r in shown], fontsize=8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("times faster than the peer on the same machine")
     axes.set_title(f"4096 x 2048 pixels of {chip().name}", fontsize=9)
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="upper right")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
 
