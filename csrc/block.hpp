@@ -42,8 +42,9 @@ CBLOT_INLINE void mark_runs(Block<T>& b) {
     b.covered = padded - outside;
     b.breaks[0] = 1;
     for (Index p = 1; p < padded; ++p) {
-        const std::int32_t step = b.ix[p] - b.ix[p - 1];
-        const std::int32_t on = (step == 1) | (b.iy[p] == kOutside);
+        // Unsigned, because the distance to kOutside may not fit.
+        const std::uint32_t step = std::uint32_t(b.ix[p]) - std::uint32_t(b.ix[p - 1]);
+        const std::int32_t on = (step == 1u) | (b.iy[p] == kOutside);
         b.breaks[p] = static_cast<unsigned char>((on & (b.iy[p] == b.iy[p - 1])) ^ 1);
     }
     for (Index p = b.n; p < padded; ++p) {

@@ -6,7 +6,6 @@
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -82,8 +81,8 @@ Index for_tiles(Index ny, Index nx, Index tile_pixels, int threads,
                 covered[t] = queue.run(worker, nullptr);
             });
         }
-    } catch (const std::system_error&) {
-        // No more threads to be had: those there are do the work.
+    } catch (const std::exception&) {
+        // No more threads, or no memory for them: those there are do the work.
     }
     auto worker = make_worker();
     covered[0] = queue.run(worker, poll);
