@@ -21,7 +21,8 @@ constexpr Index kTilePixels = 65536;
 // together; beyond that the region is split.
 constexpr Index kSplineRows = 256;
 constexpr Index kSplineColumns = 512;
-constexpr Index kSplinePixels = 1 << 21;  // of a tile: a callback's positions are held that long
+constexpr Index kSplinePixels = 1 << 21;          // of a tile
+constexpr Index kSplineCallbackPixels = 1 << 17;  // a callback may hold twenty arrays of them
 constexpr Index kSplineBytes = 32 << 20;
 
 /// Works on tiles whose kernel samples the source itself. One a thread.
@@ -179,7 +180,8 @@ Index blot_exact(View2D<const T> source, const Mapping& mapping, View2D<Out> out
         return for_tiles(out.ny, out.nx, kTilePixels, threads, options.poll,
                          [&] { return TileWorker<T, Out>(plan, job, row.tile); });
     }
-    const Index pixels = std::min(kSplineRows * out.nx, kSplinePixels);
+    const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
+    const Index pixels = std::min(kSplineRows * out.nx, most);
     return for_tiles(out.ny, out.nx, pixels, threads, options.poll, [&] {
         return SplineWorker<T, Out>(plan, job, positions, table, row,
                                     kSplineBytes / std::max(1, threads));

@@ -13,6 +13,9 @@ from conftest import INTERPOLANTS, ROOT
 
 LIMIT = 64_000_000
 SIDE = 6000
+LINUX = pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="the peak is read from Linux's /proc"
+)
 
 CODE = """
 import json, sys
@@ -21,21 +24,22 @@ import cblot
 from benchmarks.measure import peak_memory
 from benchmarks.scene import plain
 
-s = plain({pixels})
+s = plain(int(sys.argv[2]))
 cases = json.loads(sys.argv[1])
 peaks = []
 for interp, stepsize, threads, dtype in cases:
+    wcsmap = cblot.WCSMap if threads == 0 else None
     source = s.source.astype(dtype)
     call = lambda: cblot.do_blot(source, s.source_wcs, s.blot_wcs, 1.0, interp=interp,
-                                 stepsize=stepsize, threads=threads)
+                                 stepsize=stepsize, threads=threads or None, wcsmap=wcsmap)
     peaks.append(peak_memory(call))
 print(json.dumps(peaks))
 """
 
 
-def peaks(cases: list[tuple[str, int | None, int, str]]) -> list[int]:
+def peaks(cases: list[tuple[str, int | None, int, str]], side: int) -> list[int]:
     answer = subprocess.run(
-        [sys.executable, "-c", CODE.format(pixels=SIDE**2), json.dumps(cases)],
+        [sys.executable, "-c", CODE, json.dumps(cases), str(side**2)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -45,15 +49,21 @@ def peaks(cases: list[tuple[str, int | None, int, str]]) -> list[int]:
     return [int(p) for p in json.loads(answer.stdout)]
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="the peak is read from Linux's /proc"
-)
+@LINUX
 def test_peak_memory() -> None:
     """At most 64 MB and 16 bytes a node beyond the output, whatever the interpolant."""
     cases = [(interp, 10, 1, "f4") for interp in INTERPOLANTS]
     cases += [("spline3", None, 8, "f8"), ("poly5", None, 8, "f4"), ("linear", 2, 1, "f4")]
-    for (interp, stepsize, threads, dtype), peak in zip(cases, peaks(cases), strict=True):
+    for (interp, stepsize, threads, dtype), peak in zip(cases, peaks(cases, SIDE), strict=True):
         nodes = (SIDE // stepsize + 2) ** 2 if stepsize else 0
         beyond = peak - 4 * SIDE**2
         assert beyond <= LIMIT + 16 * nodes, (interp, stepsize, threads, dtype, beyond)
         assert peak >= 4 * SIDE**2 // 2  # the measurement sees the output
+
+
+@LINUX
+def test_peak_memory_with_a_callers_mapping() -> None:
+    """The same where positions come from Python (threads 0 stands for that here)."""
+    side = 2500
+    for peak in peaks([(interp, None, 0, "f4") for interp in ("poly5", "spline3")], side):
+        assert 4 * side**2 // 2 <= peak <= 4 * side**2 + LIMIT
