@@ -33,7 +33,7 @@ struct Box {
 };
 
 /// A node grid with the fractions between two nodes: of the m-th position after a node, m / step,
-/// and of each output column as drizzlepac rounds it.
+/// and, for the classic mean, of each output column as drizzlepac rounds it.
 struct NodePlan {
     NodeMapping nodes;
     const double* t = nullptr;

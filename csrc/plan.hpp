@@ -21,6 +21,9 @@ class MappingPlan {
         : nx_(nx), pixmap_positions_(table.pixmap) {
         if (const auto* grid = std::get_if<NodeMapping>(&mapping)) {
             plan_nodes(*grid, ny, nx);
+            if (nodes == table.classic_nodes) {
+                plan_columns(grid->step);
+            }
             positions_ = {nodes, &node_plan_};
         } else if (const auto* map = std::get_if<PixmapMapping>(&mapping)) {
             check_shape(map->x, "pixmap x", ny, nx);
@@ -78,12 +81,15 @@ class MappingPlan {
         for (Index m = 0; m < used; ++m) {
             fractions_[std::size_t(m)] = double(m) / double(nodes.step);
         }
-        columns_.assign(std::size_t(nx + kPad), 0.0);
-        for (Index i = 0; i < nx; ++i) {
-            columns_[std::size_t(i)] =
-                double(i + 1) / double(nodes.step) - double((i + 1) / nodes.step);
+        node_plan_ = {nodes, fractions_.data(), nullptr};
+    }
+
+    void plan_columns(Index step) {
+        columns_.assign(std::size_t(nx_ + kPad), 0.0);
+        for (Index i = 0; i < nx_; ++i) {
+            columns_[std::size_t(i)] = double(i + 1) / double(step) - double((i + 1) / step);
         }
-        node_plan_ = {nodes, fractions_.data(), columns_.data()};
+        node_plan_.column_t = columns_.data();
     }
 
     Index nx_;
