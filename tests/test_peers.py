@@ -20,6 +20,7 @@ import pytest
 
 import cblot
 from conftest import Pair
+from wcs_oracle import exact_positions
 
 cdriz = pytest.importorskip("drizzlepac.cdriz", reason="the peer drizzlepac is not installed")
 ablot = pytest.importorskip("drizzlepac.ablot", reason="the peer drizzlepac is not installed")
@@ -196,27 +197,46 @@ def test_exact_mapping_is_drizzlepacs(real_pair: Pair) -> None:
 
 @pytest.mark.parametrize("stepsize", [2, 10, 37])
 def test_node_positions(real_pair: Pair, stepsize: int) -> None:
-    """A source that is its own coordinate gives the positions back, to 2e-8 pixel."""
+    """A source that is its own coordinate gives the positions back, to 1e-8 pixel.
+
+    Nodes that the WCS maps are drizzlepac's; those that the core maps are nearer the truth.
+    """
     pair = real_pair
-    x, y = node_positions(pair, stepsize)
+    wcs, source_wcs = pair.blot_wcs, pair.source_wcs
+    classic = cblot.Mapping(wcs, source_wcs, stepsize, classic=True).pixmap()
+    theirs = np.stack(node_positions(pair, stepsize), axis=-1)
+    np.testing.assert_allclose(classic, theirs, rtol=0, atol=1e-8)
+
+    pixmap = cblot.Mapping(wcs, source_wcs, stepsize).pixmap()
+    j, i = (np.random.default_rng(stepsize).integers(0, n, 3000) for n in wcs.array_shape)
+    truth = bilinear_truth(wcs, source_wcs, stepsize, i + 1, j + 1) - 1.0
+    np.testing.assert_allclose(pixmap[j, i], truth, rtol=0, atol=1e-8)
+
     ny, nx = pair.source.shape
     ramps = np.meshgrid(np.arange(float(nx)), np.arange(float(ny)))
+    x, y = np.moveaxis(pixmap, -1, 0)
     inner = (x >= 0) & (x < nx - 1) & (y >= 0) & (y < ny - 1)
     for ramp, expected in zip(ramps, (x, y), strict=True):
-        out = np.empty(pair.blot_wcs.array_shape)
-        cblot.do_blot(
-            ramp, pair.source_wcs, pair.blot_wcs, 1.0, interp="linear", stepsize=stepsize, out=out
-        )
+        out = np.empty(wcs.array_shape)
+        cblot.do_blot(ramp, source_wcs, wcs, 1.0, interp="linear", stepsize=stepsize, out=out)
         scale = cblot.do_blot(
-            np.ones_like(ramp),
-            pair.source_wcs,
-            pair.blot_wcs,
-            1.0,
-            interp="nearest",
-            out=np.empty_like(out),
+            np.ones_like(ramp), source_wcs, wcs, 1.0, interp="nearest", out=np.empty_like(out)
         )
-        # 2e-8: wcslib's own error (test_mapping.py); ours is much smaller.
-        np.testing.assert_allclose(out[inner] / scale[inner], expected[inner], rtol=0, atol=2e-8)
+        np.testing.assert_allclose(out[inner] / scale[inner], expected[inner], rtol=0, atol=1e-8)
+
+
+def bilinear_truth(
+    blot_wcs: Any, source_wcs: Any, step: int, x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
+    """FITS positions between nodes that are mapped in extended precision."""
+    k, m = np.divmod(x, step)
+    row, n = np.divmod(y, step)
+    total = np.zeros((x.size, 2))
+    for dk, wx in ((0, 1 - m / step), (1, m / step)):
+        for dl, wy in ((0, 1 - n / step), (1, n / step)):
+            node = exact_positions(blot_wcs, source_wcs, (k + dk) * step, (row + dl) * step)
+            total += (wx * wy)[:, None] * np.stack(node, axis=-1).astype(float)
+    return total
 
 
 @pytest.mark.parametrize("interp", KERNELS)
