@@ -24,13 +24,19 @@ namespace {
 using cblot::Index;
 using cblot::View2D;
 
+/// Whether an array holds native values of this type. Equal dtypes need not be one object.
+template <class Value>
+bool has_type(const py::array& array) {
+    return array.dtype().equal(py::dtype::of<Value>());
+}
+
 /// Views are borrowed from arrays that the Python layer has already brought into shape; what is
 /// checked here are the assumptions that memory safety rests on.
 template <class T>
 View2D<T> plane_of(const py::array& array, const char* name, Index plane = 0) {
     using Value = std::remove_const_t<T>;
     const bool planes = array.ndim() == 3;
-    if (!array.dtype().is(py::dtype::of<Value>())) {
+    if (!has_type<Value>(array)) {
         throw py::type_error(std::string(name) + " has an unexpected dtype");
     }
     if (array.ndim() != 2 && !(planes && array.shape(2) == 2)) {
@@ -242,8 +248,8 @@ Index blot(const py::array& source, py::array out, const PyMapping& mapping,
     if (!out.writeable()) {
         throw py::value_error("out is read-only");
     }
-    const bool single = source.dtype().is(py::dtype::of<float>());
-    const bool to_single = out.dtype().is(py::dtype::of<float>());
+    const bool single = has_type<float>(source);
+    const bool to_single = has_type<float>(out);
     if (single) {
         return to_single ? blot_typed<float, float>(source, out, mapping, options)
                          : blot_typed<float, double>(source, out, mapping, options);

@@ -170,6 +170,20 @@ def test_real_types(dtype: str) -> None:
     np.testing.assert_array_equal(result, cblot.blot_image(image.astype(same), pixmap))
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_equal_types_need_not_be_one_object(dtype: str) -> None:
+    """As NumPy gives after a byte swap, or with metadata."""
+    image = np.random.default_rng(5).normal(size=(30, 30)).astype(dtype)
+    pixmap = np.random.default_rng(6).uniform(0, 30, (9, 9, 2))
+    expected = cblot.blot_image(image, pixmap, out_img=np.empty((9, 9), dtype))
+    for other in (np.dtype(dtype).newbyteorder("="), np.dtype(dtype, metadata={"a": 1})):
+        swapped = image.byteswap().view(np.dtype(dtype).newbyteorder()).byteswap().view(other)
+        out = np.empty((9, 9), other)
+        result = cblot.blot_image(swapped, pixmap, out_img=out)
+        assert result is out
+        np.testing.assert_array_equal(result, expected)
+
+
 def test_memory_map(tmp_path: Any) -> None:
     image = np.random.default_rng(5).normal(size=(30, 30)).astype("f4")
     image.tofile(tmp_path / "image")
