@@ -107,6 +107,8 @@ def as_step(stepsize: Any) -> int:
         step = int(number)
     if step < 0:
         raise ValueError(f"stepsize must not be negative, got {stepsize}")
+    if step >= 2**31:
+        raise ValueError(f"stepsize must be less than 2**31, got {stepsize}")
     return 0 if step == 1 else step
 
 
