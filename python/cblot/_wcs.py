@@ -219,6 +219,11 @@ def without_distortion(wcs: Any) -> Any:
     return copy
 
 
+def linear_ctype(wcs: astropy.wcs.WCS) -> list[str]:
+    """CTYPE of the projection without SIP polynomials."""
+    return [name.removesuffix("-SIP") for name in wcs.wcs.ctype]
+
+
 def plate_scale(wcs: astropy.wcs.WCS) -> float:
     """Plate scale in arcsec a pixel along x: HSTWCS's own, else its formula."""
     pscale = getattr(wcs, "pscale", None)
@@ -228,18 +233,32 @@ def plate_scale(wcs: astropy.wcs.WCS) -> float:
     return float(np.sqrt(cd[0, 0] ** 2 + cd[1, 0] ** 2) * 3600.0)
 
 
-def _undistorted_scale(wcs: astropy.wcs.WCS) -> float:
-    """Plate scale of the orthogonal CD matrix without distortion, as stwcs makes it."""
+def _orthogonal(wcs: astropy.wcs.WCS) -> Any:
+    """WCS with the orthogonal CD matrix that stwcs makes, where it has what that needs."""
     has_scale = getattr(wcs, "idcscale", None) is not None
     has_roll = getattr(wcs, "idcv2ref", None) is None or getattr(wcs, "pav3", None) is not None
-    if has_scale and has_roll:
+    if not (has_scale and has_roll):
         # Not stwcs's for the rest: it warns of a missing IDCSCALE, and needs a CD matrix.
-        from stwcs.distortion.utils import make_orthogonal_cd
+        return None
+    from stwcs.distortion.utils import make_orthogonal_cd
 
-        return float(make_orthogonal_cd(wcs).pscale)
-    if has_scale:
+    return make_orthogonal_cd(wcs)
+
+
+def _undistorted_scale(wcs: astropy.wcs.WCS) -> float:
+    """Plate scale of the orthogonal CD matrix without distortion, as stwcs makes it."""
+    orthogonal = _orthogonal(wcs)
+    if orthogonal is not None:
+        return float(orthogonal.pscale)
+    if getattr(wcs, "idcscale", None) is not None:
         return float(wcs.idcscale)
     return math.sqrt(abs(float(np.linalg.det(wcs.pixel_scale_matrix)))) * 3600.0
+
+
+def undistorted_cd(wcs: astropy.wcs.WCS) -> NDArray[np.float64]:
+    """CD matrix without distortion: the orthogonal one of HST's model, else the WCS's own."""
+    orthogonal = _orthogonal(wcs)
+    return np.array((wcs if orthogonal is None else orthogonal).pixel_scale_matrix)
 
 
 def pixel_ratio(
@@ -305,14 +324,20 @@ def custom_forward(wcsmap: Any, blot_wcs: Any, source_wcs: Any) -> Forward:
         )
 
     def checked(x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
-        return _checked_positions(forward(x, y), x.size)
+        return checked_positions(forward(x, y), x.size, "wcsmap's forward(x, y)")
 
     return checked
 
 
-def _checked_positions(answer: Any, size: int) -> Positions:
-    """Positions out of whatever a caller's mapping returned."""
-    message = f"wcsmap's forward(x, y) must return x and y, each of {size} numbers, got "
+def checked_positions(answer: Any, size: int, what: str) -> Positions:
+    """Positions out of whatever a caller's function, `what`, returned.
+
+    Raises
+    ------
+    ValueError
+        If they are not two arrays of `size` numbers.
+    """
+    message = f"{what} must return x and y, each of {size} numbers, got "
     try:
         x, y = answer
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)

@@ -1,0 +1,287 @@
+"""FITS files: finding images in them, their pixels and keywords, and writing one whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+# Extensions that belong to the WCS of another image.
+_TABLES = ("D2IMARR", "WCSDVARR")
+_EXTENSION = re.compile(r"^(?P<path>.+?)\[(?P<extension>[^\[\]]*)\]$", re.DOTALL)
+_NAMED = re.compile(r"^['\"]?(?P<name>[^,'\"]*)['\"]?(?:\s*,\s*(?P<version>\d+))?$")
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of a FITS file or of an HDUList.
+
+    Attributes
+    ----------
+    name : str
+        What to call it: the name of the file and its extension in brackets.
+    hdus : HDUList
+        All of the file.
+    index : int
+        Its place there.
+    path : Path or None
+        The file, if it is one.
+    ours : bool
+        Whether nobody else holds its pixels.
+    """
+
+    name: str
+    hdus: Any = field(repr=False)
+    index: int
+    path: Path | None
+    ours: bool = False
+
+    @property
+    def header(self) -> Any:
+        """Its own header."""
+        return self.hdus[self.index].header
+
+    @property
+    def primary(self) -> Any:
+        """Header of the file's first HDU."""
+        return self.hdus[0].header
+
+    @property
+    def extension(self) -> tuple[str, int]:
+        """EXTNAME and EXTVER, as they count for an image: SCI and 1 where there is none."""
+        hdu = self.hdus[self.index]
+        name = str(hdu.name or "").upper()
+        return "SCI" if name in ("", "PRIMARY", "COMPRESSED_IMAGE") else name, int(hdu.ver or 1)
+
+    def keyword(self, *names: str) -> tuple[str, Any] | None:
+        """First of the keywords that is in the header or the primary one, with its value."""
+        for name in names:
+            for header in (self.header, self.primary):
+                if name and name in header and header[name] not in (None, ""):
+                    return name.upper(), header[name]
+        return None
+
+    def pixels(self) -> NDArray[Any]:
+        """Pixels in a native type; the HDU stays as it was.
+
+        Raises
+        ------
+        OSError
+            If they can't be read.
+        """
+        hdu = self.hdus[self.index]
+        try:
+            # A section does not change the header of a scaled image, as `data` would.
+            array = hdu.data if hdu._data_loaded else hdu.section[:]
+        except (OSError, TypeError, ValueError, EOFError, IndexError, zlib.error) as error:
+            raise OSError(f"{self.name}: the pixels can't be read: {error}") from error
+        array = np.asarray(array)
+        if self.ours and not array.dtype.isnative and array.flags.writeable:
+            return array.byteswap(inplace=True).view(array.dtype.newbyteorder("="))
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+    def tables(self) -> list[Any]:
+        """Copies of the HDUs with the lookup tables that its header refers to."""
+        header, wanted = self.header, []
+        for key, name in (("D2IM", "D2IMARR"), ("DP", "WCSDVARR")):
+            wanted += [(name, int(header[f"{key}{i}.EXTVER"]))
+                       for i in (1, 2) if f"{key}{i}.EXTVER" in header]  # fmt: skip
+        if "AXISCORR" in header:
+            wanted.append(("D2IMARR", 1))
+        tables = [self.hdus[key] for key in dict.fromkeys(wanted) if key in self.hdus]
+        return [fits.ImageHDU(table.data.copy(), table.header) for table in tables]
+
+
+def _is_image(hdu: Any) -> bool:
+    return bool(hdu.is_image) and hdu.header.get("NAXIS", 0) > 0 and hdu.name not in _TABLES
+
+
+def _choose(hdus: Any, name: str) -> list[int]:
+    """Science images of a file of which none was named."""
+    images = [i for i, hdu in enumerate(hdus) if _is_image(hdu)]
+    science = [i for i in images if hdus[i].name == "SCI"]
+    if science:
+        return science
+    if not images:
+        raise ValueError(
+            f"{name} has no image, or is cut short; its extensions are {_listing(hdus)}"
+        )
+    return images[:1]
+
+
+def _listing(hdus: Any) -> str:
+    return ", ".join(
+        f"[{i}]" + (f" {hdu.name},{hdu.ver}" if hdu.name else "") for i, hdu in enumerate(hdus)
+    )
+
+
+def find(hdus: Any, extension: str, name: str) -> int:
+    """Index of an extension given as in ``[1]``, ``[sci]`` or ``[SCI,2]``."""
+    text = extension.strip()
+    match = _NAMED.match(text)
+    try:
+        if text.lstrip("+-").isdecimal():
+            index = int(text)
+            if not 0 <= index < len(hdus):
+                raise KeyError(index)
+        elif match and match["name"].strip():
+            version = match["version"]
+            key = match["name"].strip().upper()
+            index = hdus.index_of((key, int(version)) if version else key)
+        else:
+            raise KeyError(text)
+    except KeyError:
+        raise ValueError(
+            f"{name} has no extension [{extension}]; its extensions are {_listing(hdus)}"
+        ) from None
+    if not _is_image(hdus[index]):
+        raise ValueError(f"{name}[{extension}] is not an image with pixels")
+    return index
+
+
+def split_name(text: str) -> tuple[str, str | None]:
+    """Split a file's name and the extension in brackets after it, if any."""
+    match = None if os.path.exists(text) else _EXTENSION.match(text)
+    return (match["path"], match["extension"]) if match else (text, None)
+
+
+@contextmanager
+def opened(source: Any, what: str) -> Iterator[list[Image]]:
+    """Open the science images of a file: that which is named, else all.
+
+    Parameters
+    ----------
+    source : str, Path, HDUList or HDU
+        A file's name may end in an extension in brackets: ``[1]``, ``[sci]`` or ``[SCI,2]``.
+        What the caller opened stays open.
+    what : str
+        What to call it in errors.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    OSError
+        If there is no such file, or it is not a FITS file.
+    ValueError
+        If it has no such extension, or no image.
+    """
+    if isinstance(source, fits.HDUList):
+        name = Path(source.filename() or "HDUList").name
+        yield [_image(source, i, name, source.filename()) for i in _choose(source, name)]
+        return
+    if hasattr(source, "header") and hasattr(source, "is_image"):
+        with _company_of(source) as (hdus, path):
+            name = os.path.basename(path) if path else f"{type(source).__name__} {source.name}"
+            image = _image(hdus, len(hdus) - 1, name.strip(), path)
+            if not _is_image(source):
+                raise ValueError(f"{what}: {image.name} is not an image with pixels")
+            yield [image]
+        return
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(
+            f"{what} must be the name of a FITS file, a Path, an HDUList or an HDU, got "
+            f"{type(source).__name__}"
+        )
+    path, extension = split_name(os.path.expanduser(os.fspath(source)))
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{what}: there is no file {path}")
+    name = os.path.basename(path)
+    with ExitStack() as stack:
+        try:
+            hdus = stack.enter_context(fits.open(path, memmap=False))
+            chosen = _choose(hdus, name) if extension is None else [find(hdus, extension, name)]
+        except (OSError, EOFError, zlib.error) as error:
+            raise OSError(f"{what}: {path} can't be read as a FITS file: {error}") from error
+        yield [_image(hdus, i, name, path, ours=True) for i in chosen]
+
+
+@contextmanager
+def _company_of(hdu: Any) -> Iterator[tuple[Any, str | None]]:
+    """Put an HDU last in a list, after what its file, if it has one, says for it."""
+    file_of = (hdu.fileinfo() or {}).get("file")
+    path = file_of.name if file_of else None
+    if not path or not os.path.exists(path):
+        yield fits.HDUList([hdu]), None
+        return
+    with fits.open(path, memmap=False) as file:
+        others = [other for other in file[1:] if other.name in _TABLES]
+        primary = [] if isinstance(hdu, fits.PrimaryHDU) else [file[0]]
+        yield fits.HDUList([*primary, *others, hdu]), path
+
+
+def _image(hdus: Any, index: int, name: str, path: str | None, ours: bool = False) -> Image:
+    hdu = hdus[index]
+    extension = "" if index == 0 else f"[{hdu.name},{hdu.ver}]" if hdu.name else f"[{index}]"
+    return Image(name + extension, hdus, index, Path(path) if path else None, ours)
+
+
+def new_header() -> Any:
+    """Return an empty header."""
+    return fits.Header()
+
+
+def hdulist_of(pixels: NDArray[Any], header: Any, tables: Sequence[Any] = ()) -> Any:
+    """Return a simple FITS image with lookup tables of its WCS as extensions."""
+    return fits.HDUList([fits.PrimaryHDU(pixels, header), *tables])
+
+
+def check_target(path: Path, overwrite: bool, inputs: Sequence[Image]) -> None:
+    """Refuse a name that can't be written.
+
+    Raises
+    ------
+    OSError
+        If it exists and may not be overwritten, is a folder, or its folder does not exist.
+    ValueError
+        If it is that of an input, or of a compressed image.
+    """
+    if path.suffix.lower() == ".fz":
+        raise ValueError(f"the output is a simple FITS image, which {path} must not be named")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
+    if path.is_dir():
+        raise IsADirectoryError(f"the output {path} is a folder")
+    if not path.exists():
+        return
+    for image in inputs:
+        if image.path is not None and image.path.exists() and path.samefile(image.path):
+            raise ValueError(f"the output must not be an input: {path}")
+    if not overwrite:
+        raise FileExistsError(f"the output {path} exists, and overwrite is False")
+
+
+def write(hdus: Any, path: Path) -> None:
+    """Write beside and rename: a file of that name is whole, the old one or the new.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; then nothing is left of it.
+    """
+    if path.is_symlink():  # what it points to is replaced, not the link
+        path = path.resolve()
+    # astropy tells by the end of a name whether to compress.
+    ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
+    beside = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{ending}")
+    try:
+        hdus.writeto(beside, output_verify="silentfix")
+        if path.exists():
+            os.chmod(beside, path.stat().st_mode & 0o777)
+        os.replace(beside, path)
+    except OSError as error:
+        message = f"{path} can't be written: {error.strerror or error}"
+        raise (OSError(error.errno, message) if error.errno else OSError(message)) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
