@@ -1,0 +1,182 @@
+"""One blotted image to make: what the headers and the settings say of its units, times and sky."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cblot import _fits, _grids, _headers, _scaling
+from cblot._fits import Image
+from cblot._parameters import Settings
+from cblot._scaling import Unit
+
+log = logging.getLogger(__name__)
+
+# Where the exposure time of a drizzled image stands if not under the keyword asked for.
+_DRIZZLED = ("DRIZEXPT", "TEXPTIME")
+
+
+def _exposure_time(image: Image, *keywords: str) -> float:
+    found = image.keyword(*keywords)
+    if found is None:
+        names = " or ".join(name.upper() for name in keywords)
+        raise ValueError(f"{image.name}: there is no exposure time {names} in its headers")
+    return _scaling.exposure_time(found[1], found[0], image.name)
+
+
+def _unit(image: Image | None) -> Unit | None:
+    found = image.keyword("BUNIT") if image else None
+    return _scaling.unit_of(found[1]) if found else None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clean image, the chip to re-create, and where to.
+
+    Attributes
+    ----------
+    source : Image
+        The clean image.
+    chip : Image or None
+        The reference; None where a user's values are all of the grid.
+    path : Path
+        File to write.
+    source_wcs, blot_wcs : astropy.wcs.WCS
+        Of the clean image and of the output.
+    settings : dict
+        Values of the task's parameters.
+    """
+
+    source: Image
+    chip: Image | None
+    path: Path
+    source_wcs: Any
+    blot_wcs: Any
+    settings: Settings
+
+    def source_time(self) -> float:
+        """Exposure time of the clean image."""
+        return _exposure_time(self.source, self.settings["expkey"], *_DRIZZLED)
+
+    def legacy_times(self) -> tuple[float | None, float]:
+        """What drizzlepac divides the clean image by, if in counts, and multiplies by then."""
+        key, primary, over = self.settings["expkey"], self.source.primary, None
+        if self.settings["in_units"] == "counts":
+            found = key if key in primary else _DRIZZLED[0]
+            over = _scaling.exposure_time(primary.get(found), found.upper(), self.source.name)
+        return over, _exposure_time(self.source, key)
+
+    def check(self) -> None:
+        """Miss what is missing in the headers, before any work is done.
+
+        Raises
+        ------
+        ValueError
+            If an exposure time is missing or can't be used.
+        """
+        unit, given = _unit(self.source), self.settings["in_units"]
+        if unit is not None and unit.rate != (given == "cps"):
+            log.warning("%s: BUNIT is %s, but in_units is %s", self.source.name, unit, given)
+        if self.settings["legacy"]:
+            self.legacy_times()
+        self.gain()
+
+    def output_time(self) -> float:
+        """Exposure time of the blotted image: ``expout`` where it is a number."""
+        if self.settings["expout"] != "input":
+            return float(self.settings["expout"])
+        if self.chip is None:
+            raise ValueError(
+                "expout must be a number of seconds where there is no reference, got 'input'"
+            )
+        return _exposure_time(self.chip, self.settings["expkey"])
+
+    def gain(self) -> float:
+        """What to multiply the blotted image by."""
+        return _scaling.gain(
+            self.settings["in_units"],
+            self.settings["out_units"],
+            self.source_time,
+            self.output_time,
+        )
+
+    def unit(self) -> Unit:
+        """Unit of the output: of what the clean image counts, else of what the chip does."""
+        unit = _unit(self.source) or _unit(self.chip)
+        rate = self.settings["out_units"] == "cps"
+        return Unit(unit.counted if unit else "COUNTS", rate)
+
+    def sky(self) -> float:
+        """Sky to add, in the units of the output."""
+        if not self.settings["addsky"]:
+            return float(self.settings["skyval"])
+        found = None
+        if self.chip is not None and not self.settings["legacy"]:
+            # Of the science header alone: a chip's sky is its own.
+            image, found = self.chip, self.chip.header.get("MDRIZSKY")
+        if found is None:
+            image, found = self.source, (self.source.keyword("MDRIZSKY") or (None, None))[1]
+        if found is None:
+            names = " nor in ".join(i.name for i in (self.chip, self.source) if i is not None)
+            raise ValueError(
+                f"there is no MDRIZSKY in {names}; pass addsky=False, with a skyval to add if any"
+            )
+        sky = _scaling.sky_value(found, "MDRIZSKY", image.name)
+        return sky if self.settings["legacy"] else self._converted(sky, image)
+
+    def _converted(self, sky: float, image: Image) -> float:
+        bunit, unit = image.keyword("BUNIT"), _unit(image)
+        if unit is not None and not unit.counts_as(self.unit()):
+            log.warning(
+                "%s: MDRIZSKY is of %s and the output of %s; it is added as it is, without a gain",
+                image.name, unit.counted, self.unit().counted,
+            )  # fmt: skip
+        if bunit and unit is None:
+            raise ValueError(
+                f"{image.name}: MDRIZSKY can't be converted, as BUNIT is {bunit[1]!r}, neither "
+                "counts nor counts a second; pass addsky=False, with a skyval to add if any"
+            )
+        # `expout` stands for the reference's exposure time; the clean image has its own.
+        own_time = self.source_time if image is self.source else None
+        return _scaling.sky_level(sky, unit, self.unit(), own_time, self.output_time)
+
+    def _history(self) -> Iterator[str]:
+        yield f"cblot {version('cblot')} blotted this image."
+        yield f"data = {self.source.name}"
+        yield f"reference = {self.chip.name if self.chip else None}"
+        for name, value in self.settings.items():
+            if name not in ("data", "reference", "outdata"):
+                yield f"{name} = {value}"
+
+    def output(self, pixels: Any, sky: float) -> Any:
+        """HDUs to write: a simple image, and the lookup tables of its WCS if any."""
+        settings, tables = self.settings, []
+        header = _fits.new_header() if self.chip is None else _headers.of_exposure(self.chip)
+        if settings["user_wcs"]:
+            _headers.set_grid(header, _grids.linear_keywords(self.blot_wcs))
+        elif not settings["coeffs"]:
+            _headers.without_distortion(header)
+        elif self.chip is not None:
+            tables = self.chip.tables()
+            if self.blot_wcs.sip is not None:
+                _headers.with_sip(header)
+        name, number = self.chip.extension if self.chip else ("SCI", 1)
+        keywords: dict[str, Any] = {
+            "EXTNAME": (name, "extension name of the reference"),
+            "EXTVER": (number, "extension version of the reference"),
+            "FILENAME": self.path.name,
+            "BUNIT": (str(self.unit()), "brightness units"),
+            "UNITS": (settings["out_units"], "counts, or cps: counts a second"),
+            "MDRIZSKY": (sky, "sky that was added, in BUNIT"),
+        }
+        if settings["out_units"] == "counts" or settings["expout"] != "input":
+            seconds = (self.output_time(), "exposure time of this image (s)")
+            keywords |= {"EXPTIME": seconds, settings["expkey"].upper(): seconds}
+        _headers.complete(header, keywords, self._history())
+        hdus = _fits.hdulist_of(pixels, header, tables)
+        _grids.settle_date(hdus)
+        return hdus

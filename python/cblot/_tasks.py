@@ -1,0 +1,333 @@
+"""`blot`: the order of steps from files to files."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cblot import _arrays, _fits, _grids, _parameters, _resample, _scaling, _teal, _wcs
+from cblot._fits import Image
+from cblot._jobs import Job
+from cblot._parameters import Settings
+
+log = logging.getLogger(__name__)
+
+ENDINGS = (".fits.gz", ".fits.fz", ".fits", ".fit.gz", ".fit", ".fts", ".fz")
+_SEPARATORS = ("/", os.sep)
+# Interpolants whose arithmetic in drizzlepac is reproduced.
+_CLASSIC = ("nearest", "linear", "bilinear", "poly3", "poly5")
+
+
+def _scaled(job: Job, image: NDArray[Any], sky: float, wcsmap: Any) -> NDArray[Any]:
+    """Blotted image in the units of the output, sky included."""
+    settings = job.settings
+    blotted = _resample.do_blot(
+        image, job.source_wcs, job.blot_wcs, job.gain(),
+        settings["coeffs"], settings["interpol"], settings["sinscl"], settings["stepsize"], wcsmap,
+        threads=settings["threads"],
+    )  # fmt: skip
+    return _scaling.finish(blotted, sky=sky)
+
+
+def _legacy(job: Job, image: NDArray[Any], sky: float, wcsmap: Any) -> NDArray[Any]:
+    """What drizzlepac 3.11 makes of it: times the data's exposure time, and then the output's.
+
+    Bit for bit where cblot has its arithmetic, for float32 data.
+    """
+    settings = job.settings
+    over, source_time = job.legacy_times()
+    blotted = _resample.do_blot(
+        _scaling.finish(image.astype(np.float32), over=over),
+        job.source_wcs, job.blot_wcs, source_time,
+        settings["coeffs"], settings["interpol"], settings["sinscl"], None, wcsmap,
+        classic=settings["interpol"] in _CLASSIC, threads=settings["threads"],
+    )  # fmt: skip
+    times = job.output_time() if settings["out_units"] == "counts" else None
+    return _scaling.finish(blotted, times=times, sky=sky)
+
+
+def output_paths(outdata: str | os.PathLike[str], chips: Sequence[Image | None]) -> list[Path]:
+    """Name of the output of each chip.
+
+    One chip's is `outdata`, with ``.fits`` appended if it has no ending of FITS. In a folder, which
+    exists or ends in a slash, it is the reference's, with ``_sci1_blt`` for extension ``[SCI,1]``.
+    Of several chips each has ``_sci1`` before the ending.
+
+    Raises
+    ------
+    ValueError
+        If two would have one name.
+    """
+    target = Path(outdata).expanduser()
+    folder = target.is_dir() or os.fspath(outdata).endswith(_SEPARATORS)
+    name, ending = _split_ending(target.name)
+    paths = []
+    for chip in chips:
+        label = "_{}{}".format(*chip.extension).lower() if chip else "_sci1"
+        if folder:
+            stem = _split_ending(chip.path.name)[0] if chip and chip.path else "blot"
+            paths.append(target / f"{stem}{label}_blt.fits")
+        else:
+            label = label if len(chips) > 1 else ""
+            paths.append(target.with_name(name + label + (ending or ".fits")))
+    twice = {path.name for path in paths if paths.count(path) > 1}
+    if twice:
+        raise ValueError(f"several outputs would be named {', '.join(sorted(twice))}")
+    return paths
+
+
+def _split_ending(name: str) -> tuple[str, str]:
+    """Name of a FITS file, and its ending if it has one of FITS."""
+    for ending in ENDINGS:
+        if name.lower().endswith(ending):
+            return name[: -len(ending)], name[-len(ending) :]
+    return name, ""
+
+
+def planned(reference: Any, outdata: str | os.PathLike[str]) -> list[Path]:
+    """Names of the outputs that a reference will give; see `output_paths`."""
+    with _fits.opened(reference, "reference") as chips:
+        return output_paths(outdata, chips)
+
+
+def _grid(chip: Image | None, settings: Settings) -> Any:
+    """WCS of an output, with a shape."""
+    values = {name: settings[name] for name in _parameters.USER_GRID}
+    if settings["user_wcs"] and (chip is None or None not in values.values()):
+        return _grids.user_grid(values, None)
+    assert chip is not None, "without a user's grid there is a reference"
+    wcs = _grids.wcs_of_image(chip.hdus, chip.index, chip.name)
+    return _grids.user_grid(values, wcs) if settings["user_wcs"] else wcs
+
+
+def _jobs(
+    source: Image, chips: Sequence[Image | None], paths: Sequence[Path], settings: Settings
+) -> list[tuple[Job, float]]:
+    """What is to be done, and the sky of each: what is missing is missed before any work."""
+    source_wcs = _grids.wcs_of_image(source.hdus, source.index, source.name)
+    inputs = [source, *(chip for chip in chips if chip is not None)]
+    jobs = []
+    for chip, path in zip(chips, paths, strict=True):
+        _fits.check_target(path, settings["overwrite"], inputs)
+        job = Job(source, chip, path, source_wcs, _grid(chip, settings), settings)
+        _wcs.check_pair(source_wcs, job.blot_wcs)
+        job.check()
+        jobs.append((job, job.sky()))
+    return jobs
+
+
+def _inputs(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Data, reference and outdata: the call's, else the configuration's."""
+    inputs = {}
+    for name, value in given.items():
+        unset = value is None or (isinstance(value, str) and not value.strip())
+        inputs[name] = settings[name] if unset else value
+    needed = [name for name in inputs if name != "reference" or not settings["user_wcs"]]
+    missing = [name for name in needed if isinstance(inputs[name], str) and not inputs[name]]
+    if missing:
+        raise ValueError(f"there is nothing to blot without {', '.join(missing)}")
+    outdata = inputs["outdata"]
+    if not isinstance(outdata, (str, os.PathLike)):
+        raise TypeError(
+            f"outdata must be the name of a file or a folder, got {type(outdata).__name__}"
+        )
+    return inputs
+
+
+def _warn_of_unused(settings: Settings) -> None:
+    values = [name for name in _parameters.USER_GRID if settings[name] is not None]
+    if values and not settings["user_wcs"]:
+        warnings.warn(
+            f"{', '.join(values)} not used, as user_wcs is False; pass user_wcs=True to use "
+            f"{'it' if len(values) == 1 else 'them'}",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _blot(data: Any, reference: Any, outdata: Any, settings: Settings, wcsmap: Any) -> list[Path]:
+    _warn_of_unused(settings)
+    given = _inputs(settings, {"data": data, "reference": reference, "outdata": outdata})
+    if settings["user_wcs"]:
+        settings = {**settings, "coeffs": False}
+    with ExitStack() as stack:
+        sources = stack.enter_context(_fits.opened(given["data"], "data"))
+        if len(sources) > 1:
+            names = ", ".join(image.name for image in sources)
+            raise ValueError(f"data must be one image; name one of {names}")
+        chips: list[Image | None] = [None]
+        if not isinstance(given["reference"], str) or given["reference"]:
+            chips = list(stack.enter_context(_fits.opened(given["reference"], "reference")))
+        paths = output_paths(given["outdata"], chips)
+        jobs = _jobs(sources[0], chips, paths, settings)
+        image = _arrays.as_source(sources[0].pixels(), sources[0].name)
+        for job, sky in jobs:
+            blotted = (_legacy if settings["legacy"] else _scaled)(job, image, sky, wcsmap)
+            _fits.write(job.output(blotted, sky), job.path)
+            log.info("wrote %s: %s on %s", job.path, job.source.name,
+                     job.chip.name if job.chip else "the grid given")  # fmt: skip
+    return paths
+
+
+def blot(
+    data: Any,
+    reference: Any,
+    outdata: Any,
+    configObj: Any = None,
+    wcsmap: Any = None,
+    editpars: bool = False,
+    **input_dict: Any,
+) -> list[Path]:
+    """Blot a clean image in a file onto the exposures of another, and write the result.
+
+    Parameters
+    ----------
+    data : str, Path, HDUList or HDU
+        Clean image: a median, or a drizzled mosaic. Names of files may end in an extension in
+        brackets, ``[1]`` or ``[sci]`` or ``[SCI,2]``, and may be compressed (``.gz``, ``.fz``).
+    reference : str, Path, HDUList or HDU
+        Exposure to re-create: its grid with all distortion, sky, exposure time and headers are
+        used. If it has several science extensions and none is named, every chip is made.
+    outdata : str or Path
+        File to write; ``.fits`` is appended to a name without an ending of FITS. For several
+        chips ``_sci1`` and so on (EXTNAME and EXTVER, lower case) comes before the ending. In a
+        folder, which exists or ends in a slash, it is the reference's with ``_sci1_blt``.
+    configObj : None, str, Path or mapping, optional
+        Parameters: None or 'defaults' for the defaults, the path of a .cfg file, an object of
+        teal's, or a dict with or without sections.
+    wcsmap : class or Mapping, optional
+        See `do_blot`.
+    editpars : bool, default False
+        Open teal's editor first; needs stsci.tools and a display.
+    **input_dict
+        Parameters by name; they win over those of `configObj`:
+
+        coeffs : bool, default True
+            False: without the distortion of the reference.
+        interpol, or interp : str, default 'poly5'
+            Interpolant; see `interpolants`.
+        sinscl : float, default 1.0
+            Size of the sinc kernel in source pixels.
+        stepsize : int or None, default 10
+            Pixels between exactly mapped nodes; 0, 1 and None map every pixel exactly.
+        addsky : bool, default True
+            Add the sky of MDRIZSKY: of the reference's science header, else of the data's
+            header, converted from the units that BUNIT tells to those of the output.
+        skyval : float, default 0.0
+            Sky to add where `addsky` is False, in the units of the output.
+        in_units, out_units : {'cps', 'counts'}, default 'cps' and 'counts'
+            Units of the clean and of the blotted image.
+        expkey : str, default 'exptime'
+            Keyword of exposure times. The data's is needed only if `in_units` is 'counts', and
+            may also be DRIZEXPT or TEXPTIME.
+        expout : 'input' or float, default 'input'
+            Exposure time of the output in seconds; 'input' takes the reference's. A number stands
+            for the reference's in every way: MDRIZSKY in counts is that of so long an exposure.
+        overwrite : bool, default True
+            False: an output that exists is an error.
+        threads : int or None, default None
+            See `do_blot`.
+        legacy : bool, default False
+            Reproduce the numbers of drizzlepac 3.11's task, its faults included: times the data's
+            exposure time once more; sky of the data's header, not converted; positions and
+            arithmetic in float32, bit for bit, for nearest, linear, poly3 and poly5; `stepsize`
+            not used.
+        user_wcs : bool, default False
+            Use those of the values below that are not None in place of the reference's without
+            distortion. If all are given there need be no reference.
+        outscale, orient : float
+            Pixel scale in arcsec/pixel; position angle of the Y axis, north through east, in
+            degrees.
+        raref, decref : float
+            CRVAL in degrees.
+        xrefpix, yrefpix : float
+            CRPIX.
+        outnx, outny : int
+            Shape in pixels.
+
+    Returns
+    -------
+    list of Path
+        The files that were written. Their pixels are, in `out_units`, the blotted rate /
+        pix_ratio**2, times the output's exposure time for counts, plus the sky in every pixel,
+        covered by the data or not.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument, a parameter or a keyword that can't be used.
+    OSError
+        For a file that can't be read or written. What was written before stays whole.
+
+    Warns
+    -----
+    UserWarning
+        If values of the user's WCS are given and `user_wcs` is False.
+    """
+    settings = _parameters.settings_of(configObj, input_dict)
+    if editpars:
+        edited = _teal.edit(settings)
+        if edited is None:
+            return []
+        settings = _parameters.settings_of(edited, {})
+    return _blot(data, reference, outdata, settings, wcsmap)
+
+
+def run(configObj: Any, wcsmap: Any = None) -> list[Path]:
+    """Blot what a configuration tells to, its data, reference and outdata included.
+
+    Parameters
+    ----------
+    configObj : str, Path or mapping
+        See `blot`; left as it is.
+    wcsmap : class or Mapping, optional
+        See `do_blot`.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
+    """
+    return _blot(None, None, None, _parameters.settings_of(configObj, {}), wcsmap)
+
+
+def getHelpAsString(docstring: bool = False, show_ver: bool = True) -> str:
+    """Help on the task, as text.
+
+    Parameters
+    ----------
+    docstring : bool, default False
+        Also the whole of `blot`'s documentation, before the table of parameters.
+    show_ver : bool, default True
+        Begin with the version.
+    """
+    parts = [f"cblot {version('cblot')}"] if show_ver else []
+    if docstring:
+        parts.append(inspect.cleandoc(blot.__doc__ or ""))
+    parts.append(_parameters.config_text(_parameters.settings_of(None, {})))
+    return "\n\n".join(parts)
+
+
+def help(file: str | os.PathLike[str] | None = None) -> None:
+    """Print the help on the task, or write it to a file.
+
+    Parameters
+    ----------
+    file : str or Path, optional
+        Where to; what it held is replaced.
+    """
+    text = getHelpAsString(docstring=True)
+    if file is None:
+        print(text)
+    else:
+        Path(file).write_text(text + "\n", encoding="utf-8")

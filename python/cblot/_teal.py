@@ -1,0 +1,46 @@
+"""teal, the editor of task parameters that stsci.tools has; only where a user asks for it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cblot import _parameters
+from cblot._parameters import Settings
+
+
+def edit(settings: Settings) -> Any:
+    """Let the user edit the parameters in teal's window.
+
+    Parameters
+    ----------
+    settings : dict
+        Values to begin with.
+
+    Returns
+    -------
+    ConfigObj or None
+        The edited values; None if the user cancelled.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no stsci.tools, or no display.
+    """
+    try:
+        from stsci.tools import capable, teal
+    except ImportError as error:
+        raise RuntimeError(
+            f"editpars=True needs teal, of the package stsci.tools: {error}"
+        ) from error
+    if not capable.OF_GRAPHICS or not os.environ.get("DISPLAY"):
+        raise RuntimeError(
+            "editpars=True needs a display and tkinter to open teal's editor in; set DISPLAY, or "
+            "pass the parameters as arguments or in a .cfg file"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cblot.cfg"
+        path.write_text(_parameters.config_text(settings), encoding="utf-8")
+        return teal.teal(teal.load(str(path)), canExecute=False)
