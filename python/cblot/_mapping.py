@@ -48,6 +48,22 @@ def rows_mapping(forward: Forward, nx: int) -> _core.CallbackMapping:
     return _core.CallbackMapping(fill, nx)
 
 
+def classic_rows_mapping(
+    callback: Any, nx: int, origin: tuple[float, float], step: float
+) -> _core.CallbackMapping:
+    """A callback of the classic C entry, which is asked for one row a call."""
+
+    def fill(row_begin: int, row_end: int, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+        for k, row in enumerate(range(row_begin, row_end)):
+            px = 1.0 + step * np.arange(nx, dtype=np.float64)
+            py = np.full(nx, row + 1.0)
+            sx, sy = _wcs.checked_positions(callback(px, py), nx, "callback(x, y)")
+            np.subtract(sx, origin[0], out=x[k])
+            np.subtract(sy, origin[1], out=y[k])
+
+    return _core.CallbackMapping(fill, nx)
+
+
 def native_forward(native: _core.ExactMapping) -> Forward:
     """Exact mapping by the core as a function of FITS positions."""
 

@@ -1,4 +1,4 @@
-"""`do_blot` and `blot_image`: arguments in, the core's answer out."""
+"""`do_blot`, `blot_image`, `tblot`: arguments in, the core's answer out."""
 
 from __future__ import annotations
 
@@ -252,3 +252,90 @@ def _deprecated(name: str, instead: str) -> None:
         DeprecationWarning,
         stacklevel=3,
     )
+
+
+def tblot(
+    image: Any,
+    output: NDArray[Any],
+    xmin: float,
+    xmax: float,
+    ymin: float,
+    ymax: float,
+    scale: float,
+    kscale: float,
+    xscale: float,
+    yscale: float,
+    align: str,
+    interp: str,
+    ef: float,
+    misval: float,
+    sinscl: float,
+    vflag: int,
+    callback: Any,
+    *,
+    classic: bool = False,
+    threads: int | None = None,
+) -> int:
+    """Blot as the classic C extension's entry of this name does, into `output`.
+
+    Parameters
+    ----------
+    image : array_like, shape (my, mx)
+        Clean image; see `do_blot`.
+    output : ndarray, shape (ny, nx)
+        What to fill: float32 or float64. It is written only when the whole result is there.
+    xmin, ymin : float
+        What the callback's answer is for the centre of the image's first pixel; 1 as in FITS.
+    xmax, ymax, kscale, yscale, vflag : float
+        Not used, as ever.
+    scale : float
+        Ratio of the pixel scales, image's over output's; the result is divided by its square.
+    xscale : float
+        Step between the positions of neighbouring output pixels along x.
+    align : {'center', 'corner'}
+        Not used, as ever, but checked.
+    interp : str
+        Name of the interpolant, see `interpolants`.
+    ef : float
+        What to multiply by, such as the exposure time.
+    misval : float
+        Value of pixels that the image does not cover; not scaled.
+    sinscl : float
+        Size of the sinc kernel in source pixels.
+    callback : callable
+        Called as ``callback(x, y)`` once an output row, with 1-D float64 arrays: x from 1 by
+        `xscale`, y that of the row. Returns positions on the image.
+    classic : bool, default False
+        Reproduce drizzlepac's float32 arithmetic bit for bit; see `do_blot`.
+    threads : int or None, default None
+        See `do_blot`.
+
+    Returns
+    -------
+    int
+        0.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of a type that can't be used.
+    ValueError
+        If an argument has a value that can't be used.
+    """
+    source = _arrays.as_source(image, "image")
+    if not isinstance(output, np.ndarray) or output.ndim != 2 or output.size == 0:
+        shape = getattr(output, "shape", type(output).__name__)
+        raise ValueError(f"output must be a 2-D array that is not empty, got {shape}")
+    _arrays.check_output(output, "output", output.shape, image)
+    if align not in ("center", "corner"):
+        raise ValueError(f"align must be 'center' or 'corner', got {align!r}")
+    if not callable(callback):
+        raise TypeError(f"callback must be callable, got {type(callback).__name__}")
+    origin = (_arrays.as_number(xmin, "xmin"), _arrays.as_number(ymin, "ymin"))
+    step = _arrays.as_number(xscale, "xscale")
+    fill = _arrays.as_number(misval, "misval")
+    options = _validate(interp, sinscl, ef, scale, "drizzlepac" if classic else "")
+    mapping = _mapping.classic_rows_mapping(callback, output.shape[1], origin, step)
+    workers = _build.thread_count(threads)
+    _run(source, output, output.shape, mapping, fill, workers, options)
+    return 0
