@@ -1,0 +1,336 @@
+"""The blot step inside AstroDrizzle: its image objects in, the files its next step reads out.
+
+drizzlepac is not imported, but by `patch_drizzlepac`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cblot import _arrays, _fits, _grids, _headers, _parameters, _resample, _scaling, _tasks
+
+log = logging.getLogger(__name__)
+
+STEP_NUM = 5
+PROCSTEPS_NAME = "Blot"
+_MEDIAN = "outMedian"
+_NEEDED = ("blot_interp", "blot_sinscl", "blot_addsky", "blot_skyval", "coeffs")
+
+
+def _section(config: Mapping[str, Any]) -> Any:
+    """Section of the blot step in AstroDrizzle's configuration."""
+    for title in config:
+        if f"STEP {STEP_NUM}:" in title:
+            return config[title]
+    raise ValueError(f"configObj must have a section 'STEP {STEP_NUM}: ...', got {list(config)}")
+
+
+def buildBlotParamDict(configObj: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the blot step out of AstroDrizzle's configuration.
+
+    Parameters
+    ----------
+    configObj : mapping
+        With ``coeffs``, if any ``stepsize``, and the section of step 5.
+
+    Returns
+    -------
+    dict
+        ``blot_interp``, ``blot_sinscl``, ``blot_addsky``, ``blot_skyval``, ``coeffs``,
+        ``stepsize``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such section, or one of them is missing.
+    """
+    section = _section(configObj)
+    names = [name for name in _NEEDED if name != "coeffs"]
+    parameters = {name: section[name] for name in names if name in section}
+    if "coeffs" in configObj:
+        parameters["coeffs"] = configObj["coeffs"]
+    _check_complete(parameters, "configObj")
+    parameters["stepsize"] = configObj.get("stepsize", 10)
+    return parameters
+
+
+def _check_complete(parameters: Mapping[str, Any], name: str) -> None:
+    missing = [key for key in _NEEDED if key not in parameters]
+    if missing:
+        raise ValueError(f"{name} must have {', '.join(_NEEDED)}; missing: {', '.join(missing)}")
+
+
+def _images(image_objects: Any) -> list[Any]:
+    return [image_objects] if hasattr(image_objects, "returnAllChips") else list(image_objects)
+
+
+class _Medians:
+    """The median images of a run, each read once."""
+
+    def __init__(self) -> None:
+        self._name, self._pixels = "", np.empty((0, 0))
+
+    def of(self, image: Any) -> NDArray[Any]:
+        """Median that an image object names, or holds in memory."""
+        median = image.getOutputName(_MEDIAN)
+        if image.inmemory:
+            extension = _fits.split_name(str(image.outputNames[_MEDIAN]))[1]
+            return self._read(
+                median if extension is None else median[_fits.find(median, extension, _MEDIAN)]
+            )
+        if median != self._name:
+            self._name, self._pixels = median, self._read(median)
+        return self._pixels
+
+    @staticmethod
+    def _read(median: Any) -> NDArray[Any]:
+        with _fits.opened(median, _MEDIAN) as images:
+            return _arrays.as_source(images[0].pixels(), images[0].name)
+
+
+def _conversion(chip: Any) -> Any:
+    """Factor, or array of factors, from the chip's native units to the median's."""
+    factor = np.asarray(chip._conversionFactor)
+    if factor.dtype.kind not in "iuf" or not (np.isfinite(factor).all() and factor.all()):
+        raise ValueError(
+            f"{chip.outputNames['data']}: _conversionFactor must be finite and not 0, got "
+            f"{chip._conversionFactor!r}"
+        )
+    if factor.ndim and factor.shape != tuple(chip.wcs.array_shape):
+        raise ValueError(
+            f"{chip.outputNames['data']}: _conversionFactor must be a number or of shape "
+            f"{tuple(chip.wcs.array_shape)}, got shape {factor.shape}"
+        )
+    return factor
+
+
+def _sky(chip: Any, parameters: Mapping[str, Any]) -> float | None:
+    """Sky to add, in the chip's native units."""
+    add = _parameters.as_boolean(parameters["blot_addsky"], "blot_addsky")
+    sky = chip.computedSky if add else parameters["blot_skyval"]
+    name = "computedSky" if add else "blot_skyval"
+    return None if sky is None else _scaling.sky_value(sky, name, str(chip.outputNames["data"]))
+
+
+def _hdus(chip: Any, blotted: NDArray[Any], coeffs: bool, path: str) -> Any:
+    """A simple image with the exposure's header, where its file is still there."""
+    data, header = str(chip.outputNames["data"]), _fits.new_header()
+    tables: list[Any] = []
+    if os.path.exists(_fits.split_name(data)[0]):
+        with _fits.opened(data, "data") as images:
+            header = _headers.of_exposure(images[0])
+            if coeffs:
+                tables = images[0].tables()
+    if not coeffs:
+        _headers.without_distortion(header)
+    elif not tables:
+        _headers.without_tables(header)
+    keywords = {
+        **_grids.linear_keywords(chip.wcs),
+        "FILENAME": Path(path).name,
+        "FILETYPE": ("SCI", "type of data in array"),
+        "EXPTIME": (float(chip._exptime), "exposure time of this image (s)"),
+    }
+    history = [f"cblot {version('cblot')} blotted the median onto {data}."]
+    _headers.complete(header, keywords, history)
+    if coeffs and chip.wcs.sip is not None and "A_ORDER" in header:
+        _headers.with_sip(header)
+    hdus = _fits.hdulist_of(blotted, header, tables)
+    _grids.settle_date(hdus)
+    return hdus
+
+
+def run_blot(
+    imageObjectList: Any,
+    output_wcs: Any,
+    paramDict: Mapping[str, Any],
+    wcsmap: Any = None,
+) -> None:
+    """Blot AstroDrizzle's median onto every chip of its images.
+
+    Parameters
+    ----------
+    imageObjectList : list or tuple of imageObject, or imageObject
+        drizzlepac's own. What is blotted goes to the file, or the virtual output, that each chip
+        names ``blotImage``, in the chip's native units.
+    output_wcs : astropy.wcs.WCS
+        WCS of the median.
+    paramDict : mapping
+        As of `buildBlotParamDict`; without ``stepsize`` it is 10.
+    wcsmap : class or Mapping, optional
+        See `do_blot`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a parameter or a value of a chip that can't be used.
+    OSError
+        For a file that can't be read or written.
+
+    Notes
+    -----
+    Pixels are the blotted median * ``_exptime`` / ``_conversionFactor``, plus ``computedSky`` (if
+    ``blot_addsky``; None stands for none) or ``blot_skyval``. The chips' WCS stay as they were.
+    """
+    _check_complete(paramDict, "paramDict")
+    medians = _Medians()
+    for image in _images(imageObjectList):
+        for chip in image.returnAllChips(extname=image.scienceExt):
+            _blot_chip(image, chip, medians, output_wcs, paramDict, wcsmap)
+
+
+def _blot_chip(
+    image: Any,
+    chip: Any,
+    medians: _Medians,
+    output_wcs: Any,
+    parameters: Mapping[str, Any],
+    wcsmap: Any,
+) -> None:
+    names, coeffs = chip.outputNames, _parameters.as_boolean(parameters["coeffs"], "coeffs")
+    exptime = _scaling.exposure_time(chip._exptime, "_exptime", str(names["data"]))
+    factor, sky = _conversion(chip), _sky(chip, parameters)
+    blotted = _resample.do_blot(
+        medians.of(image), output_wcs, chip.wcs, exptime, coeffs,
+        parameters["blot_interp"], parameters["blot_sinscl"], parameters.get("stepsize", 10),
+        wcsmap,
+    )  # fmt: skip
+    _scaling.finish(blotted, over=factor, sky=sky)
+    names["driz_version"] = f"cblot {version('cblot')}"
+    path = names["blotImage"]
+    hdus = _hdus(chip, blotted, coeffs, path)
+    if image.inmemory:
+        image.saveVirtualOutputs({path: hdus})
+    else:
+        _fits.write(hdus, Path(path))
+        log.info("wrote %s: the median on %s", path, names["data"])
+
+
+def runBlot(
+    imageObjectList: Any,
+    output_wcs: Any,
+    configObj: Mapping[str, Any] = {},
+    wcsmap: Any = None,
+    procSteps: Any = None,
+) -> None:
+    """Do AstroDrizzle's blot step, if its configuration has it switched on.
+
+    Parameters
+    ----------
+    imageObjectList : list of imageObject
+        See `run_blot`.
+    output_wcs : object
+        Its attribute ``single_wcs`` is the WCS of the median.
+    configObj : mapping
+        AstroDrizzle's configuration.
+    wcsmap : class or Mapping, optional
+        See `do_blot`.
+    procSteps : object, optional
+        AstroDrizzle's record of steps, with ``addStep`` and ``endStep``.
+
+    Raises
+    ------
+    ValueError
+        If `configObj` has no section of the blot step, and as of `run_blot`.
+    """
+    images = _images(imageObjectList)
+    if procSteps is not None:
+        procSteps.addStep(PROCSTEPS_NAME)
+        if not images:
+            procSteps.endStep(PROCSTEPS_NAME, reason="skipped", delay_msg=True)
+    if not _parameters.as_boolean(_section(configObj)["blot"], "blot"):
+        log.debug("the blot step is switched off")
+        return
+    run_blot(images, output_wcs.single_wcs, buildBlotParamDict(configObj), wcsmap=wcsmap)
+    if procSteps is not None:
+        procSteps.endStep(PROCSTEPS_NAME)
+
+
+class Patch:
+    """drizzlepac with cblot's functions in the place of its own, until `undo`.
+
+    Also a context manager, which undoes it at its end. Where there are several, drizzlepac's own
+    functions come back when the last is undone.
+    """
+
+    _active: ClassVar[list[Patch]] = []
+    _saved: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, module: Any, functions: Mapping[str, Any]) -> None:
+        self._module, self._functions = module, dict(functions)
+        self._apply()
+
+    def _apply(self) -> None:
+        if self in self._active:
+            return
+        if not self._active:
+            self._saved.update({name: getattr(self._module, name) for name in self._functions})
+        self._active.append(self)
+        for name, function in self._functions.items():
+            setattr(self._module, name, function)
+
+    def undo(self) -> None:
+        """Put drizzlepac's functions back; a second time it does nothing."""
+        if self not in self._active:
+            return
+        self._active.remove(self)
+        if self._active:
+            return
+        for name, function in self._saved.items():
+            # What someone else has put there since stays.
+            if getattr(self._module, name) is self._functions[name]:
+                setattr(self._module, name, function)
+
+    def __enter__(self) -> Patch:
+        self._apply()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.undo()
+
+
+def patch_drizzlepac() -> Patch:
+    """Make drizzlepac use cblot wherever it blots, AstroDrizzle included.
+
+    Returns
+    -------
+    Patch
+        Its method ``undo()``, or leaving it as a context manager, puts drizzlepac's own back.
+
+    Raises
+    ------
+    ImportError
+        If there is no drizzlepac.
+
+    Examples
+    --------
+    >>> with cblot.patch_drizzlepac():
+    ...     astrodrizzle.AstroDrizzle("*_flt.fits")  # doctest: +SKIP
+    """
+    module = importlib.import_module("drizzlepac.ablot")
+    return Patch(
+        module,
+        {
+            "blot": _tasks.blot,
+            "buildBlotParamDict": buildBlotParamDict,
+            "do_blot": _resample.do_blot,
+            "run": _tasks.run,
+            "runBlot": runBlot,
+            "run_blot": run_blot,
+        },
+    )
