@@ -1,11 +1,27 @@
-"""The command line: ``cblot demo``."""
+"""The command line: ``cblot blot``, ``cblot params``, ``cblot demo``."""
 
 from __future__ import annotations
 
 import argparse
+import logging
+import os
+import re
 import sys
+import traceback
+import warnings
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from cblot import _parameters, _tasks, build_info
+
+_POSITIONAL = ("data", "reference", "outdata")
+_NEGATIVE = re.compile(r"-\.?\d[\d.]*(?:[eE][-+]?\d+)?")
+
+
+class _UsageError(Exception):
+    """What was asked for can't be asked for so."""
 
 
 def _seed(text: str) -> int:
@@ -18,14 +34,112 @@ def _seed(text: str) -> int:
 _seed.__name__ = "seed"  # argparse's message names it
 
 
-def _parser() -> argparse.ArgumentParser:
-    from cblot import __version__
+class _Intermixed(argparse.ArgumentParser):
+    """A parser that takes options between positional arguments."""
 
+    _inside = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._inside:
+            return super().parse_known_args(args, namespace)
+        self._inside = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._inside = False
+
+
+class _Version(argparse.Action):
+    """Print the versions of all that has a part in the result."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        info = build_info()
+        libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "astropy", "stwcs"))
+        python = ".".join(str(part) for part in sys.version_info[:3])
+        print(
+            f"cblot {version('cblot')}\ninstruction set {info['isa']} of "
+            f"{', '.join(info['available'])}; compiled by {info['compiler']}\n"
+            f"Python {python}, {libraries}"
+        )
+        parser.exit()
+
+
+def _add_parameters(parser: argparse.ArgumentParser) -> None:
+    """One option a parameter; those not given are absent, so that a configuration's count."""
+    groups: dict[str, Any] = {}
+    for row in _parameters.table().values():
+        if row.name in _POSITIONAL:
+            continue
+        title = row.section or "Parameters"
+        group = groups.setdefault(title, None) or parser.add_argument_group(title.lower())
+        groups[title] = group
+        names = [f"--{row.name.replace('_', '-')}"]
+        names += [f"--{alias}" for alias, name in _parameters.ALIASES.items() if name == row.name]
+        default = "" if row.default is None else f" (default: {_shown(row.default)})"
+        text = (row.comment + default).replace("%", "%%")
+        if row.kind == "boolean":
+            action = argparse.BooleanOptionalAction
+            group.add_argument(
+                *names, dest=row.name, action=action, default=argparse.SUPPRESS, help=text
+            )
+        else:
+            metavar = "NAME" if row.kind in ("option", "string") else "N"
+            if row.choices:
+                text = f"{text}: {', '.join(row.choices)}"
+            group.add_argument(
+                *names, dest=row.name, metavar=metavar, default=argparse.SUPPRESS, help=text
+            )
+
+
+def _shown(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cblot", description="Resample clean images onto the pixels of distorted exposures."
     )
-    parser.add_argument("--version", action="version", version=f"cblot {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="show versions and the instruction set"
+    )
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="command", parser_class=_Intermixed
+    )
+
+    blot = commands.add_parser(
+        "blot",
+        help="blot a clean image in a file onto exposures",
+        description="Blot a clean image onto every chip of the exposures, and write one FITS image "
+        "for each. Names of files may end in an extension in brackets, such as [sci,1].",
+    )
+    blot.add_argument("data", metavar="DATA", help="clean image: a median, or a drizzled mosaic")
+    blot.add_argument(
+        "reference", metavar="REFERENCE", nargs="*", help="exposure to re-create, or several"
+    )
+    blot.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        required=True,
+        help="file to write; a folder, made if need be, for more than one chip",
+    )
+    blot.add_argument("--config", metavar="FILE", help="parameters in a .cfg file; options win")
+    loudness = blot.add_mutually_exclusive_group()
+    loudness.add_argument(
+        "-v", "--verbose", action="count", default=0, help="say more; -vv all there is"
+    )
+    loudness.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    blot.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    _add_parameters(blot)
+
+    params = commands.add_parser(
+        "params",
+        help="print the parameters, or write a .cfg file of them",
+        description="Print a .cfg file with all parameters, their defaults and what they mean.",
+    )
+    params.add_argument("-o", "--output", metavar="FILE", help="file to write, which must be new")
+    params.add_argument("--config", metavar="FILE", help="show the values of this .cfg file")
+
     demo = commands.add_parser(
         "demo",
         help="find cosmic rays in four synthetic exposures",
@@ -45,6 +159,94 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run_blot(arguments: argparse.Namespace) -> None:
+    overrides = {
+        name: value for name, value in vars(arguments).items()
+        if name in _parameters.table() and name not in _POSITIONAL
+    }  # fmt: skip
+    try:
+        _parameters.settings_of(None, overrides)
+    except ValueError as error:
+        raise _UsageError(str(error)) from error
+    settings = _parameters.settings_of(arguments.config, overrides)
+    references: list[str | None] = [*arguments.reference]
+    if not references:
+        if not settings["user_wcs"]:
+            raise _UsageError("a REFERENCE is needed, or --user-wcs and all of its values")
+        references = [None]
+    outdata = arguments.output
+    # As of a folder, which is made where there is more than one output.
+    paths = [path for name in references if name for path in _tasks.planned(name, f"{outdata}/")]
+    if len(set(paths)) < len(paths):
+        twice = sorted({path.name for path in paths if paths.count(path) > 1})
+        raise _UsageError(f"several outputs would be named {', '.join(twice)}")
+    if len(paths) > 1 or outdata.endswith(("/", os.sep)):
+        _make_folder(Path(outdata))
+    settings = {**settings, "reference": "", "outdata": ""}
+    for name in references:
+        for path in _tasks.blot(arguments.data, name, outdata, settings):
+            if not arguments.quiet:
+                print(path)
+
+
+def _make_folder(path: Path) -> None:
+    if not path.is_dir() and (path.exists() or path.name.lower().endswith(_tasks.ENDINGS)):
+        raise _UsageError(f"OUT must be a folder for more than one chip, got {path}")
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def _run_params(arguments: argparse.Namespace) -> None:
+    text = _parameters.config_text(_parameters.settings_of(arguments.config, {}))
+    if arguments.output is None:
+        print(text, end="")
+    else:
+        with open(arguments.output, "x", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _run_demo(arguments: argparse.Namespace) -> None:
+    try:
+        from cblot.demo.run import run
+    except ImportError as error:
+        if (error.name or "").split(".")[0] not in ("drizzle", "matplotlib"):
+            raise
+        raise RuntimeError("it needs the demo extra: pip install 'cblot[demo]'") from error
+    run(arguments.outdir, arguments.seed)
+
+
+_COMMANDS = {"blot": _run_blot, "params": _run_params, "demo": _run_demo}
+
+
+def _set_loudness(arguments: argparse.Namespace) -> None:
+    verbose = getattr(arguments, "verbose", 0)
+    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("cblot").setLevel(logging.ERROR if _quiet(arguments) else level)
+    warnings.showwarning = lambda message, *_, **__: print(
+        f"cblot {arguments.command}: warning: {_one_line(message)}", file=sys.stderr
+    )
+    warnings.simplefilter("ignore" if _quiet(arguments) else "default", UserWarning)
+
+
+def _quiet(arguments: argparse.Namespace) -> bool:
+    return bool(getattr(arguments, "quiet", False))
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Arguments with negative numbers joined to the option before: argparse misses -1e-3."""
+    joined: list[str] = []
+    for argument in argv:
+        if joined and joined[-1].startswith("--") and _NEGATIVE.fullmatch(argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
@@ -58,19 +260,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status: 0, or 1 if the command failed. Wrong usage leaves with status 2.
     """
-    arguments = _parser().parse_args(argv)
-    try:
-        from cblot.demo.run import run
-
-        run(arguments.outdir, arguments.seed)
-    except ImportError as error:
-        if (error.name or "").split(".")[0] not in ("drizzle", "matplotlib"):
-            raise
-        print("cblot demo needs the demo extra: pip install 'cblot[demo]'", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"cblot demo: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
+    arguments = _parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
+    with warnings.catch_warnings():
+        _set_loudness(arguments)
+        try:
+            _COMMANDS[arguments.command](arguments)
+        except _UsageError as error:
+            print(f"cblot {arguments.command}: error: {_one_line(error)}", file=sys.stderr)
+            return 2
+        except BrokenPipeError:
+            # Whoever read the output has gone; nothing more is to be written to it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except (Exception, KeyboardInterrupt) as error:
+            if getattr(arguments, "debug", False):
+                traceback.print_exc()
+            else:
+                what = _one_line(error) or type(error).__name__
+                print(f"cblot {arguments.command}: {what}", file=sys.stderr)
+            return 1
     return 0
 
 
