@@ -113,6 +113,7 @@ def test_nodes_are_exact(step: int) -> None:
     np.testing.assert_allclose(nodes[at_nodes], exact[at_nodes], rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_real_exposures_all_pixels(real_pair: Pair) -> None:
     """The WCS's own positions, whose error of 1e-8 pixel is not ours."""
     wcs, source = real_pair.blot_wcs, real_pair.source_wcs

@@ -120,6 +120,7 @@ def test_classic_options(real_pair: Pair, stepsize: int, coeffs: bool) -> None:
     assert np.count_nonzero(~same_bits(ours, theirs)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interp", ["linear", "poly3", "poly5"])
 def test_do_blot_within_what_float32_positions_explain(real_pair: Pair, interp: str) -> None:
     pair = real_pair
@@ -162,6 +163,7 @@ class Shifted:
         return 0.97 * x + 0.11 * y + 12.375, 0.95 * y - 0.06 * x + 70.625
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("real_pair", ["acs1", "hrc"], indirect=True)  # the map is no chip's
 @pytest.mark.parametrize("interp", ["linear", "poly3", "poly5"])
 def test_custom_wcsmap(real_pair: Pair, interp: str) -> None:
@@ -195,6 +197,7 @@ def test_exact_mapping_is_drizzlepacs(real_pair: Pair) -> None:
         assert np.count_nonzero(~same_bits(ours, theirs)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stepsize", [2, 10, 37])
 def test_node_positions(real_pair: Pair, stepsize: int) -> None:
     """A source that is its own coordinate gives the positions back, to 1e-8 pixel.

@@ -47,11 +47,16 @@ def test_rooms_of_the_core() -> None:
 # module -> what only it, or those listed, may import
 ONLY = {
     "cblot._core": {"_build.py", "_coefficients.py", "_mapping.py", "_resample.py"},
-    "astropy.io.fits": {"run.py", "geometry.py"},
-    "astropy.io": {"run.py", "geometry.py"},
-    "astropy.wcs": {"_coefficients.py", "_wcs.py", "geometry.py", "run.py"},
-    "stwcs": {"_wcs.py"},
+    "astropy.io.fits": {"_fits.py", "run.py", "geometry.py"},
+    "astropy.io": {"_fits.py", "run.py", "geometry.py"},
+    "astropy.wcs": {"_coefficients.py", "_grids.py", "_wcs.py", "geometry.py", "run.py"},
+    "astropy.extern": {"_parameters.py"},
+    "cblot._fits": {"_astrodrizzle.py", "_headers.py", "_jobs.py", "_tasks.py"},
+    "stsci": {"_teal.py"},
+    "stwcs": {"_grids.py", "_wcs.py"},
 }
+# Rooms of pure functions, and of names.
+PURE = {"_scaling.py": set(), "ablot.py": {"_astrodrizzle", "_resample", "_tasks"}}
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=lambda p: p.name)
@@ -60,8 +65,17 @@ def test_rooms_of_the_package(path: Path) -> None:
     for module, allowed in ONLY.items():
         if path.name not in allowed:
             assert not {i for i in found if i == module or i.startswith(module + ".")}
-    for peer in ("drizzlepac", "stcal", "reproject", "scipy", "stsci"):
+    for peer in ("drizzlepac", "stcal", "reproject", "scipy"):
         assert not {i for i in found if i.split(".")[0] == peer}
+    if path.name in PURE:
+        rooms = {i.split(".")[1] for i in found if i.startswith("cblot.")}
+        assert rooms <= PURE[path.name]
+
+
+def test_ablot_holds_names_only() -> None:
+    body = ast.parse((ROOT / "python" / "cblot" / "ablot.py").read_text()).body
+    assert {type(node) for node in body} <= {ast.Expr, ast.ImportFrom, ast.Assign}
+    assert [node.targets[0].id for node in body if isinstance(node, ast.Assign)] == ["__all__"]
 
 
 def test_files_are_short() -> None:

@@ -1,0 +1,169 @@
+"""The command line, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cblot
+import task_files as files
+from task_files import BLOTTED, SKY_REF, T_REF
+
+EXPECTED = BLOTTED * T_REF + SKY_REF
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    files.write_data(tmp_path / "med.fits")
+    files.write_reference(tmp_path / "one_flt.fits")
+    files.write_reference(tmp_path / "two_flt.fits", chips=2)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cblot", *map(str, arguments)], cwd=folder, text=True,
+        capture_output=True, check=False, env={**os.environ, "COLUMNS": "100"},
+    )  # fmt: skip
+
+
+def level(path: Path) -> float:
+    return float(np.median(files.read(path)[0]))
+
+
+def test_one_chip(folder: Path) -> None:
+    done = run(folder, "blot", "med.fits", "two_flt.fits[sci,2]", "-o", "out.fits")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out.fits\n", "")
+    assert level(folder / "out.fits") == pytest.approx(EXPECTED + 1)
+
+
+def test_order_of_arguments(folder: Path) -> None:
+    files.write_reference(folder / "one_flt.fits", CTYPE1="RA---TAN", CTYPE2="DEC--TAN")
+    options = ["--no-addsky", "--skyval", "-1.5e-3", "--expout", "1"]
+    done = run(folder, "blot", "med.fits", "-o", "out.fits", "one_flt.fits", *options)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out.fits\n", "")
+    assert level(folder / "out.fits") == pytest.approx(BLOTTED - 1.5e-3)
+    assert run(folder, "blot", "-o", "new/", "med.fits", "one_flt.fits").stdout == (
+        "new/one_flt_sci1_blt.fits\n"
+    )
+
+
+def test_more_chips_go_to_a_folder(folder: Path) -> None:
+    done = run(folder, "blot", "med.fits", "one_flt.fits", "two_flt.fits", "-o", "new/deep", "-v")
+    names = ["one_flt_sci1_blt.fits", "two_flt_sci1_blt.fits", "two_flt_sci2_blt.fits"]
+    assert done.returncode == 0
+    assert done.stdout.split() == [f"new/deep/{name}" for name in names]
+    assert done.stderr.count("wrote") == 3
+    levels = [level(folder / "new" / "deep" / name) for name in names]
+    assert levels == pytest.approx([EXPECTED, EXPECTED, EXPECTED + 1])
+
+
+def test_options_and_configuration(folder: Path) -> None:
+    (folder / "my.cfg").write_text("interpol = nearest\naddsky = no\n[Data Scaling Parameters]\n"
+                                   "expout = 3\n")  # fmt: skip
+    done = run(
+        folder, "blot", "med.fits", "one_flt.fits", "-o", "a.fits", "--config", "my.cfg", "-q"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert level(folder / "a.fits") == pytest.approx(BLOTTED * 3)
+    history = str(files.read(folder / "a.fits")[1]["HISTORY"])
+    assert "interpol = nearest" in history
+    options = ["--interp", "linear", "--skyval=-1.5", "--out-units", "cps", "--stepsize", "None"]
+    run(folder, "blot", "med.fits", "one_flt.fits", "-o", "a.fits", "--config", "my.cfg", *options)
+    assert level(folder / "a.fits") == pytest.approx(BLOTTED - 1.5)
+    history = str(files.read(folder / "a.fits")[1]["HISTORY"])
+    assert "interpol = linear" in history
+    assert "stepsize = None" in history
+    user = "--outscale 0.1 --orient 0 --raref 150 --decref 2 --xrefpix 9 --yrefpix 8 --outnx 20"
+    user += " --outny 16 --user-wcs --expout 1 --no-addsky"
+    done = run(folder, "blot", "med.fits", "-o", "user.fits", *user.split())
+    assert done.returncode == 0, done.stderr
+    assert files.read(folder / "user.fits")[0][8, 8] == pytest.approx(10 * 2.5**2)
+
+
+def test_every_parameter_is_an_option(folder: Path) -> None:
+    text = run(folder, "blot", "--help").stdout
+    from cblot._parameters import table
+
+    for name in set(table()) - {"data", "reference", "outdata"}:
+        assert f"--{name.replace('_', '-')}" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["blot", "med.fits", "one_flt.fits"], 2, "the following arguments are required: -o"),
+        (["blot", "med.fits", "-o", "x"], 2, "a REFERENCE is needed, or --user-wcs and all of its"),
+        (["blot", "med.fits", "one_flt.fits", "-o", "x", "--interp", "poly4"], 2,
+         "interpol has no value 'poly4'; did you mean poly"),
+        (["blot", "med.fits", "one_flt.fits", "-o", "x", "--nothing"], 2, "unrecognized arguments"),
+        (["blot", "med.fits", "two_flt.fits", "-o", "out.fits"], 2,
+         "OUT must be a folder for more than one chip, got out.fits"),
+        (["blot", "med.fits", "one_flt.fits", "one_flt.fits[1]", "-o", "d"], 2,
+         "several outputs would be named one_flt_sci1_blt.fits"),
+        ([], 2, "arguments are required: command"),
+        (["blot", "none.fits", "one_flt.fits", "-o", "x"], 1, "data: there is no file none.fits"),
+        (["blot", "med.fits", "none.fits", "-o", "x"], 1, "reference: there is no file none.fits"),
+        (["blot", "med.fits", "one_flt.fits", "-o", "x", "--config", "no.cfg"], 1,
+         "there is no configuration file no.cfg"),
+        (["blot", "med.fits", "one_flt.fits", "-o", "med.fits"], 1, "must not be an input"),
+        (["blot", "med.fits", "one_flt.fits", "-o", "x", "--expkey", "texp"], 1,
+         "one_flt.fits[SCI,1]: there is no exposure time TEXP in its headers"),
+        (["params", "--config", "no.cfg"], 1, "there is no configuration file no.cfg"),
+    ],
+)  # fmt: skip
+def test_failures(folder: Path, arguments: list[str], status: int, message: str) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    done = run(folder, *arguments)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert message in last
+    if status == 1:
+        assert done.stderr.count("\n") == 1
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_debug_shows_the_traceback(folder: Path) -> None:
+    done = run(folder, "blot", "none.fits", "one_flt.fits", "-o", "x", "--debug")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_warnings_are_lines(folder: Path) -> None:
+    arguments = ["blot", "med.fits", "one_flt.fits", "-o", "x.fits", "--outscale", "0.1"]
+    done = run(folder, *arguments)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "cblot blot: warning: outscale not used, as user_wcs is False; pass user_wcs=True to use "
+        "it\n"
+    )
+    assert run(folder, *arguments, "-q").stderr == ""
+
+
+def test_params(folder: Path) -> None:
+    text = run(folder, "params").stdout
+    assert text == cblot.ablot.getHelpAsString(show_ver=False)
+    assert run(folder, "params", "-o", "new.cfg").returncode == 0
+    assert (folder / "new.cfg").read_text() == text
+    done = run(folder, "params", "-o", "new.cfg")
+    assert done.returncode == 1
+    assert "new.cfg" in done.stderr
+    (folder / "new.cfg").write_text(text.replace("poly5", "linear"))
+    shown = run(folder, "params", "--config", "new.cfg").stdout
+    assert 'interpol = "linear" #' in shown
+
+
+def test_version(folder: Path) -> None:
+    text = run(folder, "--version").stdout
+    assert text.startswith(f"cblot {cblot.__version__}\n")
+    assert f"instruction set {cblot.build_info()['isa']}" in text
+    for name in ("numpy", "astropy", "stwcs"):
+        assert f"{name} " in text
