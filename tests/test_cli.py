@@ -43,6 +43,16 @@ def test_one_chip(folder: Path) -> None:
     assert level(folder / "out.fits") == pytest.approx(EXPECTED + 1)
 
 
+def test_an_input_of_a_later_call_is_not_overwritten(folder: Path) -> None:
+    (folder / "d").mkdir()
+    later = files.write_reference(folder / "d" / "one_flt_sci1_blt.fits")
+    before = later.read_bytes()
+    done = run(folder, "blot", "med.fits", "one_flt.fits", "d/one_flt_sci1_blt.fits", "-o", "d")
+    assert done.returncode == 1
+    assert "the output must not be an input: d/one_flt_sci1_blt.fits" in done.stderr
+    assert later.read_bytes() == before
+
+
 def test_order_of_arguments(folder: Path) -> None:
     files.write_reference(folder / "one_flt.fits", CTYPE1="RA---TAN", CTYPE2="DEC--TAN")
     options = ["--no-addsky", "--skyval", "-1.5e-3", "--expout", "1"]
@@ -80,6 +90,10 @@ def test_options_and_configuration(folder: Path) -> None:
     history = str(files.read(folder / "a.fits")[1]["HISTORY"])
     assert "interpol = linear" in history
     assert "stepsize = None" in history
+    paths = "data = med.fits\nreference = 'one_flt.fits[1]'\noutdata = conf.fits\n"
+    (folder / "all.cfg").write_text(paths + (folder / "my.cfg").read_text())
+    assert run(folder, "blot", "--config", "all.cfg").stdout == "conf.fits\n"
+    assert level(folder / "conf.fits") == pytest.approx(BLOTTED * 3)
     user = "--outscale 0.1 --orient 0 --raref 150 --decref 2 --xrefpix 9 --yrefpix 8 --outnx 20"
     user += " --outny 16 --user-wcs --expout 1 --no-addsky"
     done = run(folder, "blot", "med.fits", "-o", "user.fits", *user.split())
@@ -98,7 +112,8 @@ def test_every_parameter_is_an_option(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["blot", "med.fits", "one_flt.fits"], 2, "the following arguments are required: -o"),
+        (["blot", "med.fits", "one_flt.fits"], 2, "-o OUT is needed, the file or folder"),
+        (["blot", "-o", "x"], 2, "DATA is needed, the clean image"),
         (["blot", "med.fits", "-o", "x"], 2, "a REFERENCE is needed, or --user-wcs and all of its"),
         (["blot", "med.fits", "one_flt.fits", "-o", "x", "--interp", "poly4"], 2,
          "interpol has no value 'poly4'; did you mean poly"),
@@ -142,10 +157,12 @@ def test_warnings_are_lines(folder: Path) -> None:
     done = run(folder, *arguments)
     assert done.returncode == 0
     assert done.stderr == (
-        "cblot blot: warning: outscale not used, as user_wcs is False; pass user_wcs=True to use "
-        "it\n"
+        "cblot blot: warning: outscale not used, as user_wcs is no; pass user_wcs=True "
+        "(--user-wcs) to use it\n"
     )
     assert run(folder, *arguments, "-q").stderr == ""
+    done = run(folder, "blot", "med.fits", "one_flt.fits", "-o", "x.fits", "--in-units", "counts")
+    assert done.stderr.startswith("cblot blot: warning: med.fits: BUNIT is ELECTRONS/S, but in_un")
 
 
 def test_params(folder: Path) -> None:
@@ -155,7 +172,7 @@ def test_params(folder: Path) -> None:
     assert (folder / "new.cfg").read_text() == text
     done = run(folder, "params", "-o", "new.cfg")
     assert done.returncode == 1
-    assert "new.cfg" in done.stderr
+    assert done.stderr == "cblot params: new.cfg exists, and is left as it is\n"
     (folder / "new.cfg").write_text(text.replace("poly5", "linear"))
     shown = run(folder, "params", "--config", "new.cfg").stdout
     assert 'interpol = "linear" #' in shown
@@ -167,3 +184,11 @@ def test_version(folder: Path) -> None:
     assert f"instruction set {cblot.build_info()['isa']}" in text
     for name in ("numpy", "astropy", "stwcs"):
         assert f"{name} " in text
+
+
+def test_version_with_a_bad_environment(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("CBLOT_NUM_THREADS", "many")
+    done = run(folder, "--version")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "CBLOT_NUM_THREADS must be a whole number" in done.stderr

@@ -53,7 +53,10 @@ class _Version(argparse.Action):
     """Print the versions of all that has a part in the result."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        info = build_info()
+        try:
+            info = build_info()
+        except ValueError as error:
+            parser.error(str(error))
         libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "astropy", "stwcs"))
         python = ".".join(str(part) for part in sys.version_info[:3])
         print(
@@ -109,19 +112,25 @@ def _parser() -> argparse.ArgumentParser:
     blot = commands.add_parser(
         "blot",
         help="blot a clean image in a file onto exposures",
+        usage="cblot blot [options] DATA REFERENCE [REFERENCE ...] -o OUT",
         description="Blot a clean image onto every chip of the exposures, and write one FITS image "
-        "for each. Names of files may end in an extension in brackets, such as [sci,1].",
+        "for each. Names of files may end in an extension in brackets, such as [sci,1]; then it is "
+        "that chip alone.",
+        epilog="Example: cblot blot med.fits 'j8c0d1bwq_flc.fits[sci,1]' -o blot.fits",
     )
-    blot.add_argument("data", metavar="DATA", help="clean image: a median, or a drizzled mosaic")
     blot.add_argument(
-        "reference", metavar="REFERENCE", nargs="*", help="exposure to re-create, or several"
+        "files",
+        metavar="FILE",
+        nargs="*",
+        help="DATA, the clean image: a median, or a drizzled mosaic; then each REFERENCE, an "
+        "exposure to re-create (default: those of --config)",
     )
     blot.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        required=True,
-        help="file to write; a folder, made if need be, for more than one chip",
+        help="file to write; a folder, made if need be, for more than one chip or with a slash at "
+        "its end; in it, names are as exposure_flt_sci1_blt.fits",
     )
     blot.add_argument("--config", metavar="FILE", help="parameters in a .cfg file; options win")
     loudness = blot.add_mutually_exclusive_group()
@@ -169,30 +178,34 @@ def _run_blot(arguments: argparse.Namespace) -> None:
     except ValueError as error:
         raise _UsageError(str(error)) from error
     settings = _parameters.settings_of(arguments.config, overrides)
-    references: list[str | None] = [*arguments.reference]
-    if not references:
-        if not settings["user_wcs"]:
-            raise _UsageError("a REFERENCE is needed, or --user-wcs and all of its values")
-        references = [None]
-    outdata = arguments.output
+    data, *given = arguments.files or [settings["data"]]
+    references: list[str | None] = [*given] or [settings["reference"] or None]
+    outdata = arguments.output or settings["outdata"]
+    if not data:
+        raise _UsageError("DATA is needed, the clean image")
+    if references == [None] and not settings["user_wcs"]:
+        raise _UsageError("a REFERENCE is needed, or --user-wcs and all of its values")
+    if not outdata:
+        raise _UsageError("-o OUT is needed, the file or folder to write")
     # As of a folder, which is made where there is more than one output.
     paths = [path for name in references if name for path in _tasks.planned(name, f"{outdata}/")]
     if len(set(paths)) < len(paths):
         twice = sorted({path.name for path in paths if paths.count(path) > 1})
         raise _UsageError(f"several outputs would be named {', '.join(twice)}")
-    if len(paths) > 1 or outdata.endswith(("/", os.sep)):
-        _make_folder(Path(outdata))
-    settings = {**settings, "reference": "", "outdata": ""}
+    if len(paths) > 1:
+        _tasks.check_outputs(paths, [name for name in (data, *references) if name])
+    if len(paths) > 1 and not _tasks.is_folder(outdata):
+        folder = Path(outdata)
+        if not folder.is_dir() and (
+            folder.exists() or folder.name.lower().endswith(_tasks.ENDINGS)
+        ):
+            raise _UsageError(f"OUT must be a folder for more than one chip, got {folder}")
+        outdata = f"{outdata}/"
+    settings = {**settings, "reference": ""}
     for name in references:
-        for path in _tasks.blot(arguments.data, name, outdata, settings):
+        for path in _tasks.blot(data, name, outdata, settings):
             if not arguments.quiet:
                 print(path)
-
-
-def _make_folder(path: Path) -> None:
-    if not path.is_dir() and (path.exists() or path.name.lower().endswith(_tasks.ENDINGS)):
-        raise _UsageError(f"OUT must be a folder for more than one chip, got {path}")
-    path.mkdir(parents=True, exist_ok=True)
 
 
 def _run_params(arguments: argparse.Namespace) -> None:
@@ -200,27 +213,40 @@ def _run_params(arguments: argparse.Namespace) -> None:
     if arguments.output is None:
         print(text, end="")
     else:
-        with open(arguments.output, "x", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            with open(arguments.output, "x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise FileExistsError(f"{arguments.output} exists, and is left as it is") from None
 
 
 def _run_demo(arguments: argparse.Namespace) -> None:
     try:
         from cblot.demo.run import run
+
+        run(arguments.outdir, arguments.seed)
     except ImportError as error:
         if (error.name or "").split(".")[0] not in ("drizzle", "matplotlib"):
             raise
         raise RuntimeError("it needs the demo extra: pip install 'cblot[demo]'") from error
-    run(arguments.outdir, arguments.seed)
 
 
 _COMMANDS = {"blot": _run_blot, "params": _run_params, "demo": _run_demo}
 
 
+class _LowerCase(logging.Formatter):
+    """Levels in lower case, as warnings of Python's kind have them here."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace(record.levelname, record.levelname.lower(), 1)
+
+
 def _set_loudness(arguments: argparse.Namespace) -> None:
     verbose = getattr(arguments, "verbose", 0)
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_LowerCase(f"cblot {arguments.command}: %(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("cblot").setLevel(logging.ERROR if _quiet(arguments) else level)
     warnings.showwarning = lambda message, *_, **__: print(
         f"cblot {arguments.command}: warning: {_one_line(message)}", file=sys.stderr
