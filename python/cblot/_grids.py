@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +18,16 @@ from cblot import _wcs
 log = logging.getLogger(__name__)
 
 
+# What is silenced is silent for the whole process: threads must not do it across each other.
+_SILENCE = threading.Lock()
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep astropy from remarks on a file's keywords, which nobody asked for."""
     astropy_log = logging.getLogger("astropy")
-    level = astropy_log.level
-    with warnings.catch_warnings():
+    with _SILENCE, warnings.catch_warnings():
+        level = astropy_log.level
         warnings.simplefilter("ignore")
         astropy_log.setLevel(logging.ERROR)
         try:
@@ -154,6 +159,8 @@ def linear_keywords(wcs: astropy.wcs.WCS) -> dict[str, Any]:
             keywords[f"CD{i + 1}_{j + 1}"] = float(cd[i, j])
     if wcs.wcs.radesys:
         keywords["RADESYS"] = wcs.wcs.radesys
+    if wcs.wcs.name:
+        keywords["WCSNAME"] = wcs.wcs.name
     for name in ("equinox", "lonpole", "latpole"):
         if math.isfinite(getattr(wcs.wcs, name)):
             keywords[name.upper()] = float(getattr(wcs.wcs, name))

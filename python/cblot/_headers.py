@@ -12,19 +12,22 @@ from cblot._fits import Image
 # What describes a HDU or its former pixels, not the observation.
 _STRUCTURE = re.compile(
     r"EXTEND|NEXTEND|EXTNAME|EXTVER|EXTLEVEL|INHERIT|CHECKSUM|DATASUM|DATAMIN|DATAMAX|BLANK|"
+    r"NGOODPIX|GOODMIN|GOODMAX|GOODMEAN|SOFTERRS|SNRMIN|SNRMAX|SNRMEAN|"
     r"XTENSION|SIMPLE|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|PIXVALUE|NPIX[12]"
 )
 _TABLES = re.compile(r"(?:C[PQ]DIS|D[PQ]|C[PQ]ERR|D2IMDIS|D2IMERR|D2IM)[12](?:\..+)?|AXISCORR")
 _DISTORTION = re.compile(
     _TABLES.pattern
     + r"|[AB]P?_(?:ORDER|DMAX|\d+_\d+)|OC[XY]1[01]|IDC(?:SCALE|THETA|[XY]REF|V[23]REF)|"
-    r"S(?:CTYPE|CRVAL|CRPIX|NAXIS)[12]|SCD[12]_[12]|TDD.*|D2IMEXT|NPOLEXT|DGEOEXT|IDCTAB|OFFTAB|NPOLFILE|D2IMFILE|DGEOFILE|SIPNAME|DISTNAME"
+    r"S(?:CTYPE|CRVAL|CRPIX|NAXIS)[12]|SCD[12]_[12]|TDD.*|SIPNAME|DISTNAME|"
+    r"D2IMEXT|NPOLEXT|DGEOEXT|IDCTAB|OFFTAB|NPOLFILE|D2IMFILE|DGEOFILE"
 )
 _GRID = re.compile(
     r"(?:WCSAXES|WCSNAME|CTYPE[12]|CUNIT[12]|CRVAL[12]|CRPIX[12]|CDELT[12]|CROTA[12]|CNAME[12]|"
     r"CRDER[12]|CSYER[12]|CD[12]_[12]|PC[12]_[12]|P[VS][12]_\d+|LONPOLE|LATPOLE|RADESYS|EQUINOX)"
-    r"[A-Z]?|WCSTYPE|LTV[12]|LTM[12]_[12]|ORIENTAT"
+    r"[A-Z]?|WCSTYPE|ORIENTAT"
 )
+_PIXELS = re.compile(r"LTV[12]|LTM[12]_[12]")
 _COMMENTARY = ("", "COMMENT", "HISTORY")
 _CTYPE = re.compile(r"CTYPE[12][A-Z]?")
 
@@ -50,22 +53,43 @@ def of_exposure(image: Image) -> Any:
     return header
 
 
-def without_tables(header: Any) -> None:
-    """Take out what refers to lookup tables."""
-    _drop(header, _TABLES)
+def set_distortion(header: Any, *, sip: bool, tables: bool) -> None:
+    """Make a header say of the distortion model what is so, its values being there.
+
+    Parameters
+    ----------
+    header : Header
+        Of an exposure; changed.
+    sip, tables : bool
+        Whether there are SIP polynomials, and lookup tables.
+    """
+    if not (sip or tables):
+        _drop(header, _DISTORTION)
+    if not tables:
+        _drop(header, _TABLES)
+    if sip:
+        for key in ("CTYPE1", "CTYPE2"):
+            header[key] = str(header[key]).removesuffix("-SIP") + "-SIP"
+    else:
+        for key in {key for key in header if _CTYPE.fullmatch(key)}:
+            header[key] = str(header[key]).removesuffix("-SIP")
 
 
-def without_distortion(header: Any) -> None:
-    """Take out every keyword of a distortion model."""
-    _drop(header, _DISTORTION)
-    for key in {key for key in header if _CTYPE.fullmatch(key)}:
-        header[key] = str(header[key]).removesuffix("-SIP")
+def set_grid(header: Any, keywords: Mapping[str, Any], *, same_pixels: bool) -> None:
+    """Put a linear WCS in the place of the one, or those, that it had.
 
-
-def set_grid(header: Any, keywords: Mapping[str, Any]) -> None:
-    """Put a linear WCS in the place of the one, or those, that it had."""
-    without_distortion(header)
+    Parameters
+    ----------
+    header : Header
+        Of an exposure; changed.
+    keywords : mapping
+        Of the WCS.
+    same_pixels : bool
+        Whether it is the grid of the detector's pixels still.
+    """
     _drop(header, _GRID)
+    if not same_pixels:
+        _drop(header, _PIXELS)
     header["WCSAXES"] = 2
     header.update(keywords)
 
@@ -74,12 +98,6 @@ def printable(text: str) -> str:
     """Text with escapes for what FITS headers can't hold."""
     escaped = text.encode("unicode_escape").decode("ascii")
     return escaped.replace("\\\\", "\\")
-
-
-def with_sip(header: Any) -> None:
-    """End CTYPE in -SIP, as it must where there are SIP polynomials."""
-    for key in ("CTYPE1", "CTYPE2"):
-        header[key] = str(header[key]).removesuffix("-SIP") + "-SIP"
 
 
 def complete(header: Any, keywords: Mapping[str, Any], history: Iterable[str]) -> None:
