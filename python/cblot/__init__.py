@@ -1,18 +1,14 @@
 """The blot operation of astronomy: resampling clean images onto distorted exposures."""
 
-from importlib.metadata import version as _version
-
 from cblot import ablot
 from cblot._astrodrizzle import patch_drizzlepac, run_blot
-from cblot._build import build_info
+from cblot._build import __version__, build_info
 from cblot._mapping import Mapping
 from cblot._resample import blot_image, do_blot, interpolants, tblot
 from cblot._tasks import blot
 from cblot._tasks import getHelpAsString as getHelpAsString  # teal's Help button
 from cblot._tasks import run as run  # teal's Execute button
 from cblot._wcs import IdentityMap, LinearMap, WCSMap
-
-__version__ = _version("cblot")
 
 __all__ = [
     "IdentityMap",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -84,6 +85,15 @@ def as_number(value: Any, name: str) -> float:
         return float(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be a number, got {value!r}") from error
+
+
+def finite(value: Any) -> float | None:
+    """Return a value, or a text's, as a float; None if it is not a finite number."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def as_step(stepsize: Any) -> int:

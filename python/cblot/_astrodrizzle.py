@@ -9,7 +9,6 @@ import importlib
 import logging
 import os
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
@@ -18,13 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot import _arrays, _fits, _grids, _headers, _parameters, _resample, _scaling, _tasks
+from cblot._build import __version__
+from cblot._parameters import Settings
 
 log = logging.getLogger(__name__)
 
 STEP_NUM = 5
 PROCSTEPS_NAME = "Blot"
 _MEDIAN = "outMedian"
-_NEEDED = ("blot_interp", "blot_sinscl", "blot_addsky", "blot_skyval", "coeffs")
+# Names of the step's parameters, and what the file task calls them.
+_NAMES = {
+    "blot_interp": "interpol",
+    "blot_sinscl": "sinscl",
+    "blot_addsky": "addsky",
+    "blot_skyval": "skyval",
+    "coeffs": "coeffs",
+}
 
 
 def _section(config: Mapping[str, Any]) -> Any:
@@ -55,7 +63,7 @@ def buildBlotParamDict(configObj: Mapping[str, Any]) -> dict[str, Any]:
         If there is no such section, or one of them is missing.
     """
     section = _section(configObj)
-    names = [name for name in _NEEDED if name != "coeffs"]
+    names = [name for name in _NAMES if name != "coeffs"]
     parameters = {name: section[name] for name in names if name in section}
     if "coeffs" in configObj:
         parameters["coeffs"] = configObj["coeffs"]
@@ -65,9 +73,9 @@ def buildBlotParamDict(configObj: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_complete(parameters: Mapping[str, Any], name: str) -> None:
-    missing = [key for key in _NEEDED if key not in parameters]
+    missing = [key for key in _NAMES if key not in parameters]
     if missing:
-        raise ValueError(f"{name} must have {', '.join(_NEEDED)}; missing: {', '.join(missing)}")
+        raise ValueError(f"{name} must have {', '.join(_NAMES)}; missing: {', '.join(missing)}")
 
 
 def _images(image_objects: Any) -> list[Any]:
@@ -84,10 +92,7 @@ class _Medians:
         """Median that an image object names, or holds in memory."""
         median = image.getOutputName(_MEDIAN)
         if image.inmemory:
-            extension = _fits.split_name(str(image.outputNames[_MEDIAN]))[1]
-            return self._read(
-                median if extension is None else median[_fits.find(median, extension, _MEDIAN)]
-            )
+            return self._read(median)
         if median != self._name:
             self._name, self._pixels = median, self._read(median)
         return self._pixels
@@ -114,12 +119,13 @@ def _conversion(chip: Any) -> Any:
     return factor
 
 
-def _sky(chip: Any, parameters: Mapping[str, Any]) -> float | None:
+def _sky(chip: Any, settings: Settings) -> float | None:
     """Sky to add, in the chip's native units."""
-    add = _parameters.as_boolean(parameters["blot_addsky"], "blot_addsky")
-    sky = chip.computedSky if add else parameters["blot_skyval"]
-    name = "computedSky" if add else "blot_skyval"
-    return None if sky is None else _scaling.sky_value(sky, name, str(chip.outputNames["data"]))
+    if not settings["addsky"]:
+        return float(settings["skyval"])
+    if chip.computedSky is None:
+        return None
+    return _scaling.sky_value(chip.computedSky, "computedSky", str(chip.outputNames["data"]))
 
 
 def _hdus(chip: Any, blotted: NDArray[Any], coeffs: bool, path: str) -> Any:
@@ -131,20 +137,16 @@ def _hdus(chip: Any, blotted: NDArray[Any], coeffs: bool, path: str) -> Any:
             header = _headers.of_exposure(images[0])
             if coeffs:
                 tables = images[0].tables()
-    if not coeffs:
-        _headers.without_distortion(header)
-    elif not tables:
-        _headers.without_tables(header)
+    _headers.set_grid(header, _grids.linear_keywords(chip.wcs), same_pixels=True)
+    sip = coeffs and chip.wcs.sip is not None and "A_ORDER" in header
+    _headers.set_distortion(header, sip=sip, tables=bool(tables))
     keywords = {
-        **_grids.linear_keywords(chip.wcs),
         "FILENAME": Path(path).name,
         "FILETYPE": ("SCI", "type of data in array"),
         "EXPTIME": (float(chip._exptime), "exposure time of this image (s)"),
     }
-    history = [f"cblot {version('cblot')} blotted the median onto {data}."]
+    history = [f"cblot {__version__} blotted the median onto {data}."]
     _headers.complete(header, keywords, history)
-    if coeffs and chip.wcs.sip is not None and "A_ORDER" in header:
-        _headers.with_sip(header)
     hdus = _fits.hdulist_of(blotted, header, tables)
     _grids.settle_date(hdus)
     return hdus
@@ -183,10 +185,14 @@ def run_blot(
     ``blot_addsky``; None stands for none) or ``blot_skyval``. The chips' WCS stay as they were.
     """
     _check_complete(paramDict, "paramDict")
+    given = {name: paramDict[key] for key, name in _NAMES.items()}
+    if "stepsize" in paramDict:
+        given["stepsize"] = paramDict["stepsize"]
+    settings = _parameters.settings_of(None, given)
     medians = _Medians()
     for image in _images(imageObjectList):
         for chip in image.returnAllChips(extname=image.scienceExt):
-            _blot_chip(image, chip, medians, output_wcs, paramDict, wcsmap)
+            _blot_chip(image, chip, medians, output_wcs, settings, wcsmap)
 
 
 def _blot_chip(
@@ -194,19 +200,18 @@ def _blot_chip(
     chip: Any,
     medians: _Medians,
     output_wcs: Any,
-    parameters: Mapping[str, Any],
+    settings: Settings,
     wcsmap: Any,
 ) -> None:
-    names, coeffs = chip.outputNames, _parameters.as_boolean(parameters["coeffs"], "coeffs")
+    names, coeffs = chip.outputNames, settings["coeffs"]
     exptime = _scaling.exposure_time(chip._exptime, "_exptime", str(names["data"]))
-    factor, sky = _conversion(chip), _sky(chip, parameters)
+    factor, sky = _conversion(chip), _sky(chip, settings)
     blotted = _resample.do_blot(
         medians.of(image), output_wcs, chip.wcs, exptime, coeffs,
-        parameters["blot_interp"], parameters["blot_sinscl"], parameters.get("stepsize", 10),
-        wcsmap,
+        settings["interpol"], settings["sinscl"], settings["stepsize"], wcsmap,
     )  # fmt: skip
     _scaling.finish(blotted, over=factor, sky=sky)
-    names["driz_version"] = f"cblot {version('cblot')}"
+    names["driz_version"] = f"cblot {__version__}"
     path = names["blotImage"]
     hdus = _hdus(chip, blotted, coeffs, path)
     if image.inmemory:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import operator
 import os
+from importlib.metadata import version
 from typing import Any
 
 from cblot import _core
+
+__version__ = version("cblot")
 
 
 def _isa() -> str:

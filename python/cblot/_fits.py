@@ -183,7 +183,8 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
     if hasattr(source, "header") and hasattr(source, "is_image"):
         with _company_of(source) as (hdus, path):
             name = os.path.basename(path) if path else f"{type(source).__name__} {source.name}"
-            image = _image(hdus, len(hdus) - 1, name.strip(), path)
+            place = 0 if isinstance(source, fits.PrimaryHDU) else len(hdus) - 1
+            image = _image(hdus, place, name.strip(), path)
             if not _is_image(source):
                 raise ValueError(f"{what}: {image.name} is not an image with pixels")
             yield [image]
@@ -195,20 +196,23 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
         )
     path, extension = split_name(os.path.expanduser(os.fspath(source)))
     if not os.path.exists(path):
-        raise FileNotFoundError(f"{what}: there is no file {path}")
+        hint = "; is a bracket missing?" if "[" in path or "]" in path else ""
+        raise FileNotFoundError(f"{what}: there is no file {path}{hint}")
     name = os.path.basename(path)
     with ExitStack() as stack:
         try:
             hdus = stack.enter_context(fits.open(path, memmap=False))
             chosen = _choose(hdus, name) if extension is None else [find(hdus, extension, name)]
         except (OSError, EOFError, zlib.error) as error:
-            raise OSError(f"{what}: {path} can't be read as a FITS file: {error}") from error
+            # Without astropy's advice, which is for its own callers.
+            reason = str(error).split(" If this is really")[0]
+            raise OSError(f"{what}: {path} can't be read as a FITS file: {reason}") from error
         yield [_image(hdus, i, name, path, ours=True) for i in chosen]
 
 
 @contextmanager
 def _company_of(hdu: Any) -> Iterator[tuple[Any, str | None]]:
-    """Put an HDU last in a list, after what its file, if it has one, says for it."""
+    """Put an HDU in a list with what its file, if it has one, says for it: first or last."""
     file_of = (hdu.fileinfo() or {}).get("file")
     path = file_of.name if file_of else None
     if not path or not os.path.exists(path):
@@ -216,8 +220,8 @@ def _company_of(hdu: Any) -> Iterator[tuple[Any, str | None]]:
         return
     with fits.open(path, memmap=False) as file:
         others = [other for other in file[1:] if other.name in _TABLES]
-        primary = [] if isinstance(hdu, fits.PrimaryHDU) else [file[0]]
-        yield fits.HDUList([*primary, *others, hdu]), path
+        first = isinstance(hdu, fits.PrimaryHDU)
+        yield fits.HDUList([hdu, *others] if first else [file[0], *others, hdu]), path
 
 
 def _image(hdus: Any, index: int, name: str, path: str | None, ours: bool = False) -> Image:
@@ -236,7 +240,9 @@ def hdulist_of(pixels: NDArray[Any], header: Any, tables: Sequence[Any] = ()) ->
     return fits.HDUList([fits.PrimaryHDU(pixels, header), *tables])
 
 
-def check_target(path: Path, overwrite: bool, inputs: Sequence[Image]) -> None:
+def check_target(
+    path: Path, overwrite: bool, inputs: Sequence[Image], *, folder_is_made: bool = False
+) -> None:
     """Refuse a name that can't be written.
 
     Raises
@@ -248,17 +254,25 @@ def check_target(path: Path, overwrite: bool, inputs: Sequence[Image]) -> None:
     """
     if path.suffix.lower() == ".fz":
         raise ValueError(f"the output is a simple FITS image, which {path} must not be named")
-    if not path.parent.is_dir():
+    if not folder_is_made and not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
     if path.is_dir():
         raise IsADirectoryError(f"the output {path} is a folder")
-    if not path.exists():
-        return
-    for image in inputs:
-        if image.path is not None and image.path.exists() and path.samefile(image.path):
-            raise ValueError(f"the output must not be an input: {path}")
-    if not overwrite:
-        raise FileExistsError(f"the output {path} exists, and overwrite is False")
+    check_not_among(path, [image.path for image in inputs if image.path is not None])
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"the output {path} exists, and overwrite is no")
+
+
+def check_not_among(path: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to write what is to be read.
+
+    Raises
+    ------
+    ValueError
+        If a path is that of an input, by whatever name.
+    """
+    if path.exists() and any(other.exists() and path.samefile(other) for other in inputs):
+        raise ValueError(f"the output must not be an input: {path}")
 
 
 def write(hdus: Any, path: Path) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cblot import _fits, _grids, _headers, _scaling
+from cblot._build import __version__
 from cblot._fits import Image
 from cblot._parameters import Settings
 from cblot._scaling import Unit
 
 log = logging.getLogger(__name__)
 
+_NO_SKY = "pass addsky=False (--no-addsky), with a skyval to add if any"
 # Where the exposure time of a drizzled image stands if not under the keyword asked for.
 _DRIZZLED = ("DRIZEXPT", "TEXPTIME")
 
@@ -80,7 +81,15 @@ class Job:
         """
         unit, given = _unit(self.source), self.settings["in_units"]
         if unit is not None and unit.rate != (given == "cps"):
-            log.warning("%s: BUNIT is %s, but in_units is %s", self.source.name, unit, given)
+            other = "counts" if given == "cps" else "cps"
+            log.warning(
+                "%s: BUNIT is %s, but in_units is %s; if BUNIT is right, pass in_units='%s' "
+                "(--in-units %s)", self.source.name, unit, given, other, other,
+            )  # fmt: skip
+        if self.settings["addsky"] and self.settings["skyval"]:
+            log.warning(
+                "skyval is not used, as addsky is yes; pass addsky=False (--no-addsky) to use it"
+            )
         if self.settings["legacy"]:
             self.legacy_times()
         self.gain()
@@ -110,42 +119,60 @@ class Job:
         rate = self.settings["out_units"] == "cps"
         return Unit(unit.counted if unit else "COUNTS", rate)
 
+    def bunit(self) -> str:
+        """BUNIT of the output; of a clean image in neither counts nor a rate, what follows."""
+        found = self.source.keyword("BUNIT")
+        if found is None or _unit(self.source) is not None:
+            return str(self.unit())
+        given, wanted = self.settings["in_units"], self.settings["out_units"]
+        return str(found[1]) + {("cps", "counts"): " s", ("counts", "cps"): "/s"}.get(
+            (given, wanted), ""
+        )
+
     def sky(self) -> float:
         """Sky to add, in the units of the output."""
         if not self.settings["addsky"]:
             return float(self.settings["skyval"])
-        found = None
-        if self.chip is not None and not self.settings["legacy"]:
-            # Of the science header alone: a chip's sky is its own.
-            image, found = self.chip, self.chip.header.get("MDRIZSKY")
-        if found is None:
-            image, found = self.source, (self.source.keyword("MDRIZSKY") or (None, None))[1]
+        source_sky = (self.source.keyword("MDRIZSKY") or (None, None))[1]
+        if self.settings["legacy"] and source_sky is not None:
+            return _scaling.sky_value(source_sky, "MDRIZSKY", self.source.name)
+        # Of the science header alone: a chip's sky is its own.
+        found = self.chip.header.get("MDRIZSKY") if self.chip is not None else None
+        image = self.source if found is None or self.chip is None else self.chip
+        found = source_sky if found is None else found
         if found is None:
             names = " nor in ".join(i.name for i in (self.chip, self.source) if i is not None)
-            raise ValueError(
-                f"there is no MDRIZSKY in {names}; pass addsky=False, with a skyval to add if any"
-            )
-        sky = _scaling.sky_value(found, "MDRIZSKY", image.name)
-        return sky if self.settings["legacy"] else self._converted(sky, image)
+            raise ValueError(f"there is no MDRIZSKY in {names}; {_NO_SKY}")
+        if image is not self.chip and self.chip is not None:
+            log.warning(
+                "%s: there is no MDRIZSKY; that of %s is added, %s",
+                self.chip.name, image.name, found,
+            )  # fmt: skip
+        return self._converted(_scaling.sky_value(found, "MDRIZSKY", image.name))
 
-    def _converted(self, sky: float, image: Image) -> float:
+    def _converted(self, sky: float) -> float:
+        """Sky in the units of the output.
+
+        MDRIZSKY is in the exposure's units, in the header of a median too: drizzlepac copies it.
+        """
+        image = self.chip or self.source
         bunit, unit = image.keyword("BUNIT"), _unit(image)
+        if bunit and unit is None:
+            raise ValueError(
+                f"{image.name}: MDRIZSKY can't be converted, as BUNIT is {bunit[1]!r}, neither "
+                f"counts nor counts a second; {_NO_SKY}"
+            )
         if unit is not None and not unit.counts_as(self.unit()):
             log.warning(
                 "%s: MDRIZSKY is of %s and the output of %s; it is added as it is, without a gain",
                 image.name, unit.counted, self.unit().counted,
             )  # fmt: skip
-        if bunit and unit is None:
-            raise ValueError(
-                f"{image.name}: MDRIZSKY can't be converted, as BUNIT is {bunit[1]!r}, neither "
-                "counts nor counts a second; pass addsky=False, with a skyval to add if any"
-            )
         # `expout` stands for the reference's exposure time; the clean image has its own.
-        own_time = self.source_time if image is self.source else None
+        own_time = self.source_time if self.chip is None else None
         return _scaling.sky_level(sky, unit, self.unit(), own_time, self.output_time)
 
     def _history(self) -> Iterator[str]:
-        yield f"cblot {version('cblot')} blotted this image."
+        yield f"cblot {__version__} blotted this image."
         yield f"data = {self.source.name}"
         yield f"reference = {self.chip.name if self.chip else None}"
         for name, value in self.settings.items():
@@ -157,19 +184,20 @@ class Job:
         settings, tables = self.settings, []
         header = _fits.new_header() if self.chip is None else _headers.of_exposure(self.chip)
         if settings["user_wcs"]:
-            _headers.set_grid(header, _grids.linear_keywords(self.blot_wcs))
-        elif not settings["coeffs"]:
-            _headers.without_distortion(header)
+            linear = _grids.linear_keywords(self.blot_wcs)
+            _headers.set_grid(header, linear, same_pixels=False)
+        if not settings["coeffs"]:
+            _headers.set_distortion(header, sip=False, tables=False)
         elif self.chip is not None:
-            tables = self.chip.tables()
-            if self.blot_wcs.sip is not None:
-                _headers.with_sip(header)
+            tables, sip = self.chip.tables(), self.blot_wcs.sip is not None
+            if sip or tables:
+                _headers.set_distortion(header, sip=sip, tables=bool(tables))
         name, number = self.chip.extension if self.chip else ("SCI", 1)
         keywords: dict[str, Any] = {
             "EXTNAME": (name, "extension name of the reference"),
             "EXTVER": (number, "extension version of the reference"),
             "FILENAME": self.path.name,
-            "BUNIT": (str(self.unit()), "brightness units"),
+            "BUNIT": (self.bunit(), "brightness units"),
             "UNITS": (settings["out_units"], "counts, or cps: counts a second"),
             "MDRIZSKY": (sky, "sky that was added, in BUNIT"),
         }

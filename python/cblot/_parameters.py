@@ -6,7 +6,6 @@ The table is ``pars/cblot.cfgspc``, in the form that teal reads too.
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ from typing import Any, TypeAlias
 from astropy.extern.configobj.configobj import ConfigObj, ConfigObjError
 from astropy.extern.configobj.validate import Validator
 
-from cblot._arrays import as_step
+from cblot._arrays import as_step, finite
 
 Settings: TypeAlias = dict[str, Any]
 
@@ -101,11 +100,8 @@ def nearest(name: str, valid: Any) -> str:
 
 
 def _number(parameter: Parameter, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
+    number = finite(value)
+    if number is None:
         raise ValueError(f"{parameter.name} must be a finite number, got {value!r}")
     return number
 
@@ -184,11 +180,8 @@ def _check_ranges(settings: Settings) -> None:
     if settings["expout"].lower() == "input":
         settings["expout"] = "input"
     else:
-        try:
-            seconds = float(settings["expout"])
-        except ValueError:
-            seconds = math.nan
-        if not (math.isfinite(seconds) and seconds > 0.0):
+        seconds = finite(settings["expout"])
+        if seconds is None or seconds <= 0.0:
             raise ValueError(
                 "expout must be 'input' or a number of seconds greater than 0, got "
                 f"{settings['expout']!r}"
@@ -199,11 +192,11 @@ def _check_ranges(settings: Settings) -> None:
 def _read(path: str) -> Mapping[str, Any]:
     name = os.path.expandvars(os.path.expanduser(path))
     if not os.path.isfile(name):
-        raise FileNotFoundError(f"configObj: there is no configuration file {name}")
+        raise FileNotFoundError(f"there is no configuration file {name}")
     try:
         return ConfigObj(name, interpolation=False, encoding="utf-8", raise_errors=True)  # type: ignore[no-any-return]
     except (ConfigObjError, UnicodeDecodeError) as error:
-        raise ValueError(f"configObj: {name} is not a configuration file: {error}") from None
+        raise ValueError(f"{name} is not a configuration file: {error}") from None
 
 
 def _flat(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

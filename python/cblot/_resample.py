@@ -15,6 +15,15 @@ from cblot import _arrays, _build, _core, _mapping, _wcs
 log = logging.getLogger(__name__)
 
 
+def is_classic(interp: str) -> bool:
+    """Whether the peers' arithmetic of an interpolant is reproduced."""
+    try:
+        _core.validate(interp=interp, sinscl=1.0, exptime=1.0, pix_ratio=1.0, classic="drizzlepac")
+    except _core.CoreError:
+        return False
+    return True
+
+
 class _Unset:
     """Default of the arguments that drizzle 3.0 deprecates."""
 
@@ -55,7 +64,8 @@ def _run(
     fillval: float,
     threads: int,
     options: dict[str, Any],
-) -> NDArray[Any]:
+) -> tuple[NDArray[Any], int]:
+    """Result, in `out` if there is one, and how many of its pixels are covered."""
     if options["classic"]:
         source = source.astype(np.float32, copy=False)
     result = _arrays.result_array(out, shape)
@@ -63,7 +73,7 @@ def _run(
         source, result, mapping, fillval=fillval, threads=threads, isa=_build.ISA, **options
     )
     log.debug("%d of %d output pixels are covered by the source", covered, result.size)
-    return _arrays.deliver(result, out)
+    return _arrays.deliver(result, out), covered
 
 
 def do_blot(
@@ -135,6 +145,29 @@ def do_blot(
     ValueError
         If an argument has a value that can't be used, or arguments do not fit each other.
     """
+    return blotted(
+        source, source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap,
+        fillval=fillval, out=out, classic=classic, threads=threads,
+    )[0]  # fmt: skip
+
+
+def blotted(
+    source: Any,
+    source_wcs: Any,
+    blot_wcs: Any,
+    exptime: float,
+    coeffs: bool,
+    interp: str,
+    sinscl: float,
+    stepsize: int | None,
+    wcsmap: Any,
+    *,
+    fillval: float = 0.0,
+    out: NDArray[Any] | None = None,
+    classic: bool = False,
+    threads: int | None = None,
+) -> tuple[NDArray[Any], int]:
+    """Return what `do_blot` does, and the number of covered pixels."""
     image = _arrays.as_source(source, "source")
     step = _arrays.as_step(stepsize)
     fill = _arrays.as_number(fillval, "fillval")
@@ -243,7 +276,8 @@ def blot_image(
     if out_img is not None:
         _arrays.check_output(out_img, "out_img", shape, data)
     options = _validate(interp, sinscl, gain, 1.0, peer)
-    return _run(image, out_img, shape, _core.PixmapMapping(positions), fill, workers, options)
+    mapping = _core.PixmapMapping(positions)
+    return _run(image, out_img, shape, mapping, fill, workers, options)[0]
 
 
 def _deprecated(name: str, instead: str) -> None:

@@ -5,13 +5,14 @@ Rates are counts a second. "Counts" are whatever was counted: electrons, data nu
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cblot._arrays import finite
 
 _NUMBERS = ("COUNTS", "COUNT", "CTS", "CT", "DN", "ADU")
 _QUANTA = ("ELECTRONS", "ELECTRON", "E", "E-", "PHOTONS", "PHOTON", "PH")
@@ -61,11 +62,8 @@ def exposure_time(value: Any, keyword: str, name: str) -> float:
     ValueError
         If it is not a number greater than 0; `keyword` and the image's `name` are named.
     """
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds > 0.0):
+    seconds = finite(value)
+    if seconds is None or seconds <= 0.0:
         raise ValueError(
             f"{name}: {keyword} must be an exposure time greater than 0, got {value!r}"
         )
@@ -80,11 +78,8 @@ def sky_value(value: Any, keyword: str, name: str) -> float:
     ValueError
         If it is not a finite number; `keyword` and the image's `name` are named.
     """
-    try:
-        sky = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        sky = math.nan
-    if not math.isfinite(sky):
+    sky = finite(value)
+    if sky is None:
         raise ValueError(f"{name}: {keyword} must be a finite number, got {value!r}")
     return sky
 

@@ -8,7 +8,6 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot import _arrays, _fits, _grids, _parameters, _resample, _scaling, _teal, _wcs
+from cblot._build import __version__
 from cblot._fits import Image
 from cblot._jobs import Job
 from cblot._parameters import Settings
@@ -23,19 +23,27 @@ from cblot._parameters import Settings
 log = logging.getLogger(__name__)
 
 ENDINGS = (".fits.gz", ".fits.fz", ".fits", ".fit.gz", ".fit", ".fts", ".fz")
-_SEPARATORS = ("/", os.sep)
-# Interpolants whose arithmetic in drizzlepac is reproduced.
-_CLASSIC = ("nearest", "linear", "bilinear", "poly3", "poly5")
+
+
+def _warn_if_apart(job: Job, covered: int) -> None:
+    if covered == 0:
+        warnings.warn(
+            f"{job.path}: {job.source.name} covers no pixel of "
+            f"{job.chip.name if job.chip else 'the grid'}; all are sky alone",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _scaled(job: Job, image: NDArray[Any], sky: float, wcsmap: Any) -> NDArray[Any]:
     """Blotted image in the units of the output, sky included."""
     settings = job.settings
-    blotted = _resample.do_blot(
+    blotted, covered = _resample.blotted(
         image, job.source_wcs, job.blot_wcs, job.gain(),
         settings["coeffs"], settings["interpol"], settings["sinscl"], settings["stepsize"], wcsmap,
         threads=settings["threads"],
     )  # fmt: skip
+    _warn_if_apart(job, covered)
     return _scaling.finish(blotted, sky=sky)
 
 
@@ -46,12 +54,13 @@ def _legacy(job: Job, image: NDArray[Any], sky: float, wcsmap: Any) -> NDArray[A
     """
     settings = job.settings
     over, source_time = job.legacy_times()
-    blotted = _resample.do_blot(
+    blotted, covered = _resample.blotted(
         _scaling.finish(image.astype(np.float32), over=over),
         job.source_wcs, job.blot_wcs, source_time,
         settings["coeffs"], settings["interpol"], settings["sinscl"], None, wcsmap,
-        classic=settings["interpol"] in _CLASSIC, threads=settings["threads"],
+        classic=_resample.is_classic(settings["interpol"]), threads=settings["threads"],
     )  # fmt: skip
+    _warn_if_apart(job, covered)
     times = job.output_time() if settings["out_units"] == "counts" else None
     return _scaling.finish(blotted, times=times, sky=sky)
 
@@ -69,7 +78,7 @@ def output_paths(outdata: str | os.PathLike[str], chips: Sequence[Image | None])
         If two would have one name.
     """
     target = Path(outdata).expanduser()
-    folder = target.is_dir() or os.fspath(outdata).endswith(_SEPARATORS)
+    folder = target.is_dir() or is_folder(outdata)
     name, ending = _split_ending(target.name)
     paths = []
     for chip in chips:
@@ -86,6 +95,11 @@ def output_paths(outdata: str | os.PathLike[str], chips: Sequence[Image | None])
     return paths
 
 
+def is_folder(outdata: str | os.PathLike[str]) -> bool:
+    """Whether a name says of itself that it is that of a folder: it ends in a slash."""
+    return os.fspath(outdata).endswith(("/", os.sep))
+
+
 def _split_ending(name: str) -> tuple[str, str]:
     """Name of a FITS file, and its ending if it has one of FITS."""
     for ending in ENDINGS:
@@ -100,25 +114,46 @@ def planned(reference: Any, outdata: str | os.PathLike[str]) -> list[Path]:
         return output_paths(outdata, chips)
 
 
+def check_outputs(paths: Sequence[Path], inputs: Sequence[str]) -> None:
+    """Refuse outputs that are inputs, of which some may be of later calls.
+
+    Raises
+    ------
+    ValueError
+        If one is.
+    """
+    read = [Path(_fits.split_name(name)[0]) for name in inputs]
+    for path in paths:
+        _fits.check_not_among(path, read)
+
+
 def _grid(chip: Image | None, settings: Settings) -> Any:
     """WCS of an output, with a shape."""
     values = {name: settings[name] for name in _parameters.USER_GRID}
-    if settings["user_wcs"] and (chip is None or None not in values.values()):
-        return _grids.user_grid(values, None)
-    assert chip is not None, "without a user's grid there is a reference"
-    wcs = _grids.wcs_of_image(chip.hdus, chip.index, chip.name)
+    wcs = None
+    if chip is not None:
+        try:
+            wcs = _grids.wcs_of_image(chip.hdus, chip.index, chip.name)
+        except ValueError:
+            if not settings["user_wcs"] or None in values.values():
+                raise
+            log.info("%s: its WCS can't be used, and is not needed", chip.name)
     return _grids.user_grid(values, wcs) if settings["user_wcs"] else wcs
 
 
 def _jobs(
-    source: Image, chips: Sequence[Image | None], paths: Sequence[Path], settings: Settings
+    source: Image,
+    chips: Sequence[Image | None],
+    paths: Sequence[Path],
+    settings: Settings,
+    folder_is_made: bool,
 ) -> list[tuple[Job, float]]:
     """What is to be done, and the sky of each: what is missing is missed before any work."""
     source_wcs = _grids.wcs_of_image(source.hdus, source.index, source.name)
     inputs = [source, *(chip for chip in chips if chip is not None)]
     jobs = []
     for chip, path in zip(chips, paths, strict=True):
-        _fits.check_target(path, settings["overwrite"], inputs)
+        _fits.check_target(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
         job = Job(source, chip, path, source_wcs, _grid(chip, settings), settings)
         _wcs.check_pair(source_wcs, job.blot_wcs)
         job.check()
@@ -148,8 +183,8 @@ def _warn_of_unused(settings: Settings) -> None:
     values = [name for name in _parameters.USER_GRID if settings[name] is not None]
     if values and not settings["user_wcs"]:
         warnings.warn(
-            f"{', '.join(values)} not used, as user_wcs is False; pass user_wcs=True to use "
-            f"{'it' if len(values) == 1 else 'them'}",
+            f"{', '.join(values)} not used, as user_wcs is no; pass user_wcs=True (--user-wcs) to "
+            f"use {'it' if len(values) == 1 else 'them'}",
             UserWarning,
             stacklevel=4,
         )
@@ -169,7 +204,10 @@ def _blot(data: Any, reference: Any, outdata: Any, settings: Settings, wcsmap: A
         if not isinstance(given["reference"], str) or given["reference"]:
             chips = list(stack.enter_context(_fits.opened(given["reference"], "reference")))
         paths = output_paths(given["outdata"], chips)
-        jobs = _jobs(sources[0], chips, paths, settings)
+        made = is_folder(given["outdata"])
+        jobs = _jobs(sources[0], chips, paths, settings, made)
+        if made:
+            paths[0].parent.mkdir(parents=True, exist_ok=True)
         image = _arrays.as_source(sources[0].pixels(), sources[0].name)
         for job, sky in jobs:
             blotted = (_legacy if settings["legacy"] else _scaled)(job, image, sky, wcsmap)
@@ -197,18 +235,22 @@ def blot(
         brackets, ``[1]`` or ``[sci]`` or ``[SCI,2]``, and may be compressed (``.gz``, ``.fz``).
     reference : str, Path, HDUList or HDU
         Exposure to re-create: its grid with all distortion, sky, exposure time and headers are
-        used. If it has several science extensions and none is named, every chip is made.
+        used. If it has several science extensions and none is named, every chip is made. Of an
+        HDU alone, primary header and lookup tables are read from its file: pass the HDUList if
+        those were changed.
     outdata : str or Path
         File to write; ``.fits`` is appended to a name without an ending of FITS. For several
         chips ``_sci1`` and so on (EXTNAME and EXTVER, lower case) comes before the ending. In a
-        folder, which exists or ends in a slash, it is the reference's with ``_sci1_blt``.
+        folder, which exists, or is made if the name ends in a slash, it is the reference's with
+        ``_sci1_blt``.
     configObj : None, str, Path or mapping, optional
         Parameters: None or 'defaults' for the defaults, the path of a .cfg file, an object of
         teal's, or a dict with or without sections.
     wcsmap : class or Mapping, optional
         See `do_blot`.
     editpars : bool, default False
-        Open teal's editor first; needs stsci.tools and a display.
+        Open teal's editor first, with the names of files too, and use what comes back; needs
+        stsci.tools and a display.
     **input_dict
         Parameters by name; they win over those of `configObj`:
 
@@ -221,8 +263,9 @@ def blot(
         stepsize : int or None, default 10
             Pixels between exactly mapped nodes; 0, 1 and None map every pixel exactly.
         addsky : bool, default True
-            Add the sky of MDRIZSKY: of the reference's science header, else of the data's
-            header, converted from the units that BUNIT tells to those of the output.
+            Add the sky of MDRIZSKY, which the clean image must be without: of the reference's
+            science header, else of the data's headers, converted from the reference's units, as
+            BUNIT tells, to those of the output.
         skyval : float, default 0.0
             Sky to add where `addsky` is False, in the units of the output.
         in_units, out_units : {'cps', 'counts'}, default 'cps' and 'counts'
@@ -272,14 +315,18 @@ def blot(
     Warns
     -----
     UserWarning
-        If values of the user's WCS are given and `user_wcs` is False.
+        If values of the user's WCS are given and `user_wcs` is False, or if the data covers no
+        pixel of a chip.
     """
     settings = _parameters.settings_of(configObj, input_dict)
     if editpars:
-        edited = _teal.edit(settings)
+        named = {"data": data, "reference": reference, "outdata": outdata}
+        shown = {k: os.fspath(v) for k, v in named.items() if isinstance(v, (str, os.PathLike))}
+        edited = _teal.edit(settings | {key: name for key, name in shown.items() if name})
         if edited is None:
             return []
         settings = _parameters.settings_of(edited, {})
+        data, reference, outdata = (None if k in shown else named[k] for k in named)
     return _blot(data, reference, outdata, settings, wcsmap)
 
 
@@ -311,7 +358,7 @@ def getHelpAsString(docstring: bool = False, show_ver: bool = True) -> str:
     show_ver : bool, default True
         Begin with the version.
     """
-    parts = [f"cblot {version('cblot')}"] if show_ver else []
+    parts = [f"cblot {__version__}"] if show_ver else []
     if docstring:
         parts.append(inspect.cleandoc(blot.__doc__ or ""))
     parts.append(_parameters.config_text(_parameters.settings_of(None, {})))

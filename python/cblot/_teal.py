@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -30,16 +29,20 @@ def edit(settings: Settings) -> Any:
         If there is no stsci.tools, or no display.
     """
     try:
-        from stsci.tools import capable, teal
+        import tkinter
+
+        from stsci.tools import teal
     except ImportError as error:
         raise RuntimeError(
-            f"editpars=True needs teal, of the package stsci.tools: {error}"
+            f"editpars=True needs tkinter, and teal of the package stsci.tools: {error}"
         ) from error
-    if not capable.OF_GRAPHICS or not os.environ.get("DISPLAY"):
+    try:
+        tkinter.Tk().destroy()
+    except tkinter.TclError as error:
         raise RuntimeError(
-            "editpars=True needs a display and tkinter to open teal's editor in; set DISPLAY, or "
-            "pass the parameters as arguments or in a .cfg file"
-        )
+            f"editpars=True needs a display to open teal's editor on ({error}); or pass the "
+            "parameters as arguments or in a .cfg file"
+        ) from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cblot.cfg"
         path.write_text(_parameters.config_text(settings), encoding="utf-8")
