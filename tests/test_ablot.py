@@ -127,18 +127,47 @@ def test_wcsmap_is_passed_on(clean: WCS) -> None:
 
 
 def test_header_and_wcs(clean: WCS) -> None:
-    cblot.run_blot(Image(Chip(2)), clean, PARAMETERS)
+    chip = Chip(2)
+    chip.wcs.wcs.cd = [[-1.3e-5, 2.0e-6], [3.0e-6, 1.5e-5]]  # not that of the file
+    cblot.run_blot(Image(chip), clean, PARAMETERS)
+    x, y = np.random.default_rng(1).uniform(1, 30, (2, 50))
     with fits.open("sci2_blt.fits") as hdus:
         header = hdus[0].header
         assert (header["EXPTIME"], header["ROOTNAME"]) == (EXPTIME, "jtest")
-        assert WCS(header).wcs.crval == pytest.approx(Chip(2).wcs.wcs.crval)
-        assert WCS(header).sip is not None
+        sky = WCS(header).all_pix2world(x, y, 1)
+        np.testing.assert_allclose(sky, chip.wcs.all_pix2world(x, y, 1), rtol=0, atol=1e-13)
+        assert f"cblot {cblot.__version__} blotted the median" in str(header["HISTORY"])
     cblot.run_blot(Image(Chip(2)), clean, PARAMETERS | {"coeffs": False})
     assert WCS(fits.getheader("sci2_blt.fits")).sip is None
     Path("flt.fits").unlink()  # the exposure's file may be gone
     cblot.run_blot(Image(Chip(2)), clean, PARAMETERS)
     header = fits.getheader("sci2_blt.fits")
     assert WCS(header).wcs.crval == pytest.approx(Chip(2).wcs.wcs.crval)
+
+
+def test_lookup_tables_are_carried_along(data_dir: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    from conftest import hstwcs
+
+    monkeypatch.chdir(tmp_path)
+    exposure = data_dir / "acs_wfc_flt.fits.gz"
+    with fits.open(exposure) as hdus:
+        wcs = hstwcs(hdus, 4)
+    pointing = {"CRVAL1": wcs.wcs.crval[0], "CRVAL2": wcs.wcs.crval[1]}
+    files.write_data(Path("med.fits"), **pointing)
+    chip = Chip(2, wcs=wcs)
+    chip.outputNames["data"] = f"{exposure}[sci,2]"
+    cblot.run_blot(Image(chip), WCS(files.data_header(**pointing)), PARAMETERS)
+    x, y = np.random.default_rng(1).uniform(1, 2000, (2, 50))
+    with fits.open("sci2_blt.fits") as hdus:
+        sky = WCS(hdus[0].header, hdus).all_pix2world(x, y, 1)
+    np.testing.assert_allclose(sky, wcs.all_pix2world(x, y, 1), rtol=0, atol=1e-13)
+
+
+def test_parameters_as_of_the_file_task(clean: WCS) -> None:
+    given = {"blot_interp": "POLY5", "blot_skyval": "INDEF", "stepsize": "INDEF", "coeffs": "yes"}
+    cblot.run_blot(Image(Chip(1)), clean, PARAMETERS | given)
+    with pytest.raises(ValueError, match="interpol has no value 'poly4'; did you mean poly"):
+        cblot.run_blot(Image(Chip(1)), clean, PARAMETERS | {"blot_interp": "poly4"})
 
 
 @pytest.mark.parametrize("kind", [list, tuple])

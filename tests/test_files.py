@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from astropy.wcs import WCS
 
 import cblot
 import task_files as files
+from cblot import _fits
 from conftest import hstwcs
 from task_files import BLOTTED, SKY_REF, T_REF
 
@@ -62,8 +65,9 @@ def test_every_chip_where_none_is_named(pair: tuple[Path, Path, Path]) -> None:
     assert cblot.blot(data, reference, folder) == [folder / name for name in names]
     assert cblot.blot(data, f"{reference}[sci,2]", folder) == [folder / names[1]]
     odd = reference.rename(reference.with_name("my.fitted_flt.fits"))
-    (path,) = cblot.blot(data, f"{odd}[1]", f"{folder}/")
-    assert path == folder / "my.fitted_flt_sci1_blt.fits"
+    (path,) = cblot.blot(data, f"{odd}[1]", f"{folder}/deep/er/")  # is made
+    assert path == folder / "deep" / "er" / "my.fitted_flt_sci1_blt.fits"
+    assert level(path) == pytest.approx(EXPECTED)
 
 
 @pytest.mark.parametrize("ending", [".fits", ".fit", ".fits.gz", ".FITS.GZ", ""])
@@ -171,6 +175,46 @@ def test_an_hdu_of_a_file_has_its_company(data_dir: Path, tmp_path: Path) -> Non
         cblot.blot(data, hdus["SCI", 1], tmp_path / "flt.fits", addsky=False)
 
 
+@pytest.mark.filterwarnings("ignore:.*covers no pixel")
+def test_a_primary_hdu_of_a_file_with_tables(data_dir: Path, tmp_path: Path) -> None:
+    """As an output of the task is: by its name, in its list, and alone."""
+    first, *others = (tmp_path / f"{k}.fits" for k in range(4))
+    exposure = f"{data_dir / 'acs_wfc_flt.fits.gz'}[sci,1]"
+    data = files.write_data(tmp_path / "med.fits")
+    cblot.blot(data, exposure, first, addsky=False)
+    with fits.open(first) as hdus:
+        for given, path in zip((first, hdus, hdus[0]), others, strict=True):
+            cblot.blot(data, given, path, addsky=False)
+    headers = [files.read(path)[1] for path in others]
+    for header in headers:
+        assert "CDELT1" not in header
+        assert "reference = 0.fits" in str(header["HISTORY"]).split("\n")
+
+
+def test_old_detector_table_is_carried_along() -> None:
+    """Of exposures of 2011, under AXISCORR."""
+    reference = files.reference_hdus(AXISCORR=1)
+    table = fits.ImageHDU(np.zeros((1, 40), np.float32), name="D2IMARR")
+    reference.append(table)
+    with _fits.opened(reference, "reference") as images:
+        assert [hdu.name for hdu in images[0].tables()] == ["D2IMARR"]
+
+
+def test_two_threads(pair: tuple[Path, Path, Path]) -> None:
+    """What is silenced while headers are read is as it was afterwards."""
+    data, reference, out = pair
+    astropy_log = logging.getLogger("astropy")
+    before = astropy_log.level, list(warnings.filters)
+
+    def task(k: int) -> Path:
+        return cblot.blot(data, f"{reference}[1]", out.with_name(f"out{k}.fits"), threads=1)[0]
+
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(task, range(40)))
+    assert (astropy_log.level, list(warnings.filters)) == before
+    assert len({path.read_bytes()[-5760:] for path in paths}) == 1
+
+
 def test_names_beyond_ascii(pair: tuple[Path, Path, Path]) -> None:
     data, reference, out = pair
     data = data.rename(data.with_name("d\u00e4\n.fits"))
@@ -185,9 +229,10 @@ def test_names_beyond_ascii(pair: tuple[Path, Path, Path]) -> None:
 def test_reference_without_sip_in_ctype(pair: tuple[Path, Path, Path], capfd: Any) -> None:
     """Which astropy reads so, with a remark; the output has it, and nothing is printed."""
     data, reference, out = pair
-    files.write_reference(reference, CTYPE1="RA---TAN", CTYPE2="DEC--TAN")
+    files.write_reference(reference, CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CTYPE1O="RA---TAN")
     cblot.blot(data, reference, out)
     header = files.read(out)[1]
+    assert header["CTYPE1O"] == "RA---TAN"
     assert (header["CTYPE1"], header["CTYPE2"]) == ("RA---TAN-SIP", "DEC--TAN-SIP")
     assert capfd.readouterr() == ("", "")
 
@@ -223,6 +268,7 @@ def test_header_of_the_output(pair: tuple[Path, Path, Path]) -> None:
     assert header["MDRIZSKY"] == pytest.approx((SKY_REF + 1) / T_REF)
 
 
+@pytest.mark.filterwarnings("ignore:.*covers no pixel")
 @pytest.mark.parametrize("name", ["acs_wfc_flt.fits.gz", "hrc_47tuc_flt.fits"])
 @pytest.mark.parametrize("coeffs", [True, False])
 def test_wcs_of_the_output(data_dir: Path, tmp_path: Path, name: str, coeffs: bool) -> None:
@@ -267,6 +313,8 @@ def test_wcs_of_the_output(data_dir: Path, tmp_path: Path, name: str, coeffs: bo
     [
         ("none.fits", "flt.fits", "out.fits", FileNotFoundError, "data: there is no file .*none"),
         ("med.fits", "no.fits[1]", "out.fits", FileNotFoundError, "reference: there is no file "),
+        ("med.fits", "flt.fits[1", "out.fits", FileNotFoundError, "is a bracket missing"),
+        ("med.fits", "no.fits", "new/", FileNotFoundError, "reference: there is no file no.fits$"),
         ("text.fits", "flt.fits", "out.fits", OSError, "data: .*text.fits can't be read as a FITS"),
         ("med.fits[sci,3]", "flt.fits", "out.fits", ValueError,
          r"med.fits has no extension \[sci,3\]; its extensions are \[0\]"),
@@ -325,7 +373,7 @@ def test_overwrite(pair: tuple[Path, Path, Path]) -> None:
     data, reference, out = pair
     out.write_text("precious")
     out.chmod(0o640)
-    with pytest.raises(FileExistsError, match=r"out.fits exists, and overwrite is False"):
+    with pytest.raises(FileExistsError, match=r"out.fits exists, and overwrite is no"):
         cblot.blot(data, f"{reference}[1]", out, overwrite=False)
     assert out.read_text() == "precious"
     cblot.blot(data, f"{reference}[1]", out)

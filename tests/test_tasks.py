@@ -48,7 +48,7 @@ def values(path: Path) -> tuple[float, float]:
         ({}, {"in_units": "COUNTS", "out_units": "cps"}, BLOTTED / T_DATA, SKY_REF / T_REF),
         # A number stands for the reference's exposure time, also for its sky in counts.
         ({}, {"out_units": "cps", "expout": 50}, BLOTTED, SKY_REF / 50),
-        ({"ref": {"MDRIZSKY": None}}, {"expout": 50}, BLOTTED * 50, SKY_DATA * 50),
+        ({"ref": {"MDRIZSKY": None}}, {"expout": 50}, BLOTTED * 50, SKY_DATA),
         ({"data": {"EXPTIME": None}}, {}, BLOTTED * T_REF, SKY_REF),
         ({"data": {"EXPTIME": 0.0}}, {}, BLOTTED * T_REF, SKY_REF),
         (
@@ -75,11 +75,12 @@ def values(path: Path) -> tuple[float, float]:
         ({"ref": {"BUNIT": "COUNTS/S"}}, {"out_units": "cps"}, BLOTTED, SKY_REF),
         ({"ref": {"BUNIT": None}}, {}, BLOTTED * T_REF, SKY_REF),
         ({"ref": {"MDRIZSKY": 0.0}}, {}, BLOTTED * T_REF, 0.0),
-        ({"ref": {"MDRIZSKY": None}}, {}, BLOTTED * T_REF, SKY_DATA * T_REF),
-        ({"ref": {"MDRIZSKY": None}}, {"out_units": "cps"}, BLOTTED, SKY_DATA),
+        # drizzlepac copies an exposure's into its median, in the exposure's units as it is.
+        ({"ref": {"MDRIZSKY": None}}, {}, BLOTTED * T_REF, SKY_DATA),
+        ({"ref": {"MDRIZSKY": None}}, {"out_units": "cps"}, BLOTTED, SKY_DATA / T_REF),
         (
-            {"ref": {"MDRIZSKY": None}, "data": {"BUNIT": "ELECTRONS"}}, {},
-            BLOTTED * T_REF, SKY_DATA / T_DATA * T_REF,
+            {"ref": {"MDRIZSKY": None, "BUNIT": "ELECTRONS/S"}}, {},
+            BLOTTED * T_REF, SKY_DATA * T_REF,
         ),
         # What drizzlepac 3.11 makes of it.
         ({}, {"legacy": True}, BLOTTED * T_DATA * T_REF, SKY_DATA),
@@ -174,6 +175,7 @@ def test_user_wcs_overrides_one_by_one(pair: tuple[Path, Path, Path], name: str 
     assert header["EXPTIME"] == T_REF
 
 
+@pytest.mark.filterwarnings("ignore:.*covers no pixel")
 def test_user_wcs_of_real_exposure(data_dir: Path, tmp_path: Path) -> None:
     """HST's undistorted scale and orientation, not the CD matrix of the reference pixel."""
     from stwcs.distortion.utils import make_orthogonal_cd
@@ -192,6 +194,29 @@ def test_user_wcs_of_real_exposure(data_dir: Path, tmp_path: Path) -> None:
     assert made.array_shape == (40, 50)
 
 
+def test_user_wcs_of_a_skewed_mirrored_reference(pair: tuple[Path, Path, Path]) -> None:
+    """Its own CD matrix and frame, turned and scaled; not one that is made up."""
+    data, reference, out = pair
+    cd = np.array([[1.3e-5, 2.0e-6], [-3.0e-6, 1.5e-5]])
+    keywords = {f"CD{i + 1}_{j + 1}": cd[i, j] for i in (0, 1) for j in (0, 1)}
+    keywords |= {"RADESYS": "FK5", "EQUINOX": 2000.0, "LTV1": -20.0, "WCSNAMEO": "old",
+                 "CRVAL1O": 3.0, "A_DMAX": 1.0}  # fmt: skip
+    files.write_reference(reference, **keywords)
+    cblot.blot(data, reference, out, user_wcs=True)
+    wcs, header = grid(out)
+    np.testing.assert_allclose(wcs.wcs.cd, cd, rtol=1e-14)
+    assert (wcs.wcs.radesys, wcs.wcs.equinox) == ("FK5", 2000.0)
+    assert not {"LTV1", "WCSNAMEO", "CRVAL1O", "A_DMAX", "A_ORDER"} & set(header)
+    cblot.blot(data, reference, out, user_wcs=True, **USER)  # all eight
+    wcs, _ = grid(out)
+    assert wcs.wcs.radesys == "FK5"
+    assert np.linalg.det(wcs.wcs.cd) > 0  # mirrored as the reference is
+    assert math.degrees(math.atan2(wcs.wcs.cd[0, 1], wcs.wcs.cd[1, 1])) == pytest.approx(30.0)
+    cblot.blot(data, reference, out, coeffs=False)
+    assert not {"A_DMAX", "A_ORDER"} & set(files.read(out)[1])
+    assert files.read(out)[1]["LTV1"] == -20.0
+
+
 def test_user_wcs_keeps_the_projection(pair: tuple[Path, Path, Path]) -> None:
     """LONPOLE and PV of a reference that is not of HST."""
     data, reference, out = pair
@@ -207,6 +232,39 @@ def test_user_wcs_keeps_the_projection(pair: tuple[Path, Path, Path]) -> None:
         np.testing.assert_allclose(expected.wcs_world2pix(*sky, 1), (x, y), atol=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("bunit", "rate"),
+    [("ELECTRONS", False), ("electrons/s", True), ("COUNTS/SEC", True), ("DN s-1", True),
+     ("e- s^-1", True), ("ELECTRON.S**-1", True), ("adu / second", True), ("cps", True),
+     ("CTS", False), ("ELECTRONS S", None), ("erg/s", None), ("Jy", None)],
+)  # fmt: skip
+def test_units(tmp_path: Path, bunit: str, rate: bool | None) -> None:
+    data = files.write_data(tmp_path / "med.fits")
+    reference = files.write_reference(tmp_path / "flt.fits", BUNIT=bunit)
+    if rate is None:
+        with pytest.raises(ValueError, match="neither counts nor counts a second"):
+            cblot.blot(data, reference, tmp_path / "out.fits")
+    else:
+        (path,) = cblot.blot(data, reference, tmp_path / "out.fits")
+        assert values(path)[1] == SKY_REF * (T_REF if rate else 1.0)
+
+
+@pytest.mark.parametrize(
+    ("data", "units", "expected"),
+    [("ELECTRONS/S", {}, "ELECTRONS"), ("COUNTS/S", {"out_units": "cps"}, "COUNTS/S"),
+     (None, {}, "DN"), (None, {"out_units": "cps"}, "DN/S"), ("MJy/sr", {}, "MJy/sr s"),
+     ("MJy/sr", {"out_units": "cps"}, "MJy/sr"),
+     ("Jy", {"in_units": "counts", "out_units": "cps"}, "Jy/s")],
+)  # fmt: skip
+def test_bunit_of_the_output(
+    tmp_path: Path, data: str | None, units: dict[str, str], expected: str
+) -> None:
+    source = files.write_data(tmp_path / "med.fits", BUNIT=data)
+    reference = files.write_reference(tmp_path / "flt.fits", BUNIT="DN")
+    (path,) = cblot.blot(source, reference, tmp_path / "out.fits", addsky=False, **units)
+    assert files.read(path)[1]["BUNIT"] == expected
+
+
 def test_sky_of_another_count_is_told(pair: tuple[Path, Path, Path], caplog: Any) -> None:
     data, reference, out = pair
     cblot.blot(data, reference, out)
@@ -215,11 +273,42 @@ def test_sky_of_another_count_is_told(pair: tuple[Path, Path, Path], caplog: Any
     cblot.blot(data, reference, out)
     assert "MDRIZSKY is of COUNTS and the output of ELECTRONS; it is added as it is" in caplog.text
     cblot.blot(data, reference, out, in_units="counts")
-    assert "med.fits: BUNIT is ELECTRONS/S, but in_units is counts" in caplog.text
+    assert "med.fits: BUNIT is ELECTRONS/S, but in_units is counts; if" in caplog.text
+    assert "pass in_units='cps' (--in-units cps)" in caplog.text
+    cblot.blot(data, reference, out, skyval=3.0)
+    assert "skyval is not used, as addsky is yes" in caplog.text
+
+
+def test_sky_of_the_data_is_told(pair: tuple[Path, Path, Path], caplog: Any) -> None:
+    data, reference, out = pair
+    files.write_reference(reference, MDRIZSKY=None)
+    cblot.blot(data, reference, out)
+    assert "flt.fits[SCI,1]: there is no MDRIZSKY; that of med.fits is added, 7.0" in caplog.text
+
+
+def test_user_grid_without_reference_has_the_datas_sky(pair: tuple[Path, Path, Path]) -> None:
+    data, _, out = pair
+    cblot.blot(data, None, out, user_wcs=True, expout=50.0, **USER)
+    assert files.read(out)[1]["MDRIZSKY"] == SKY_DATA * 50
+    files.write_data(data, BUNIT="ELECTRONS")
+    cblot.blot(data, None, out, user_wcs=True, expout=50.0, in_units="counts", **USER)
+    assert files.read(out)[1]["MDRIZSKY"] == pytest.approx(SKY_DATA / T_DATA * 50)
+    cblot.blot(data, None, out, user_wcs=True, out_units="cps", in_units="counts", **USER)
+    assert files.read(out)[1]["MDRIZSKY"] == pytest.approx(SKY_DATA / T_DATA)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_no_overlap_warns(pair: tuple[Path, Path, Path], legacy: bool) -> None:
+    data, reference, out = pair
+    files.write_data(data, CRVAL1=151.0)
+    with pytest.warns(UserWarning, match=r"out.fits: med.fits covers no pixel of flt.fits\[SCI,1"):
+        cblot.blot(data, reference, out, legacy=legacy)
+    sky = SKY_DATA if legacy else SKY_REF
+    assert (files.read(out)[0] == sky).all()
 
 
 def test_unused_user_wcs_warns(pair: tuple[Path, Path, Path]) -> None:
-    with pytest.warns(UserWarning, match="outscale, outnx not used, as user_wcs is False"):
+    with pytest.warns(UserWarning, match="outscale, outnx not used, as user_wcs is no"):
         cblot.blot(*pair, outscale=0.1, outnx=30)
     assert grid(pair[2])[0].array_shape == files.SHAPE
 
@@ -275,7 +364,7 @@ def test_what_is_missing_is_said() -> None:
         ({"ref": {"EXPTIME": True}}, {}, r"flt.fits\[SCI,1\]: EXPTIME .* got True"),
         ({}, {"expkey": "texp"}, r"flt.fits\[SCI,1\]: there is no exposure time TEXP"),
         ({"ref": {"MDRIZSKY": None}, "data": {"MDRIZSKY": None}}, {},
-         r"no MDRIZSKY in flt.fits\[SCI,1\] nor in med.fits; pass addsky=False"),
+         r"no MDRIZSKY in flt.fits\[SCI,1\] nor in med.fits; pass addsky=False .--no-addsky."),
         ({"ref": {"MDRIZSKY": "none"}}, {}, r"flt.fits\[SCI,1\]: MDRIZSKY must be a finite number"),
         ({"ref": {"BUNIT": "MJy/sr"}}, {},
          r"flt.fits\[SCI,1\]: MDRIZSKY can't be converted, as BUNIT is 'MJy/sr'"),
@@ -295,6 +384,36 @@ def test_bad_headers(
     with pytest.raises(ValueError, match=message):
         cblot.blot(data, reference, tmp_path / "out.fits", **parameters)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_chips_sky_is_not_that_of_the_primary_header(pair: tuple[Path, Path, Path]) -> None:
+    data, reference, out = pair
+    files.write_data(data, MDRIZSKY=None)
+    files.write_reference(reference, MDRIZSKY=None)
+    fits.setval(reference, "MDRIZSKY", value=5.0)
+    with pytest.raises(ValueError, match="there is no MDRIZSKY in"):
+        cblot.blot(data, reference, out)
+
+
+@pytest.mark.parametrize("missing", ["EXPTIME", "MDRIZSKY"])
+def test_nothing_is_written_if_a_later_chip_fails(
+    pair: tuple[Path, Path, Path], missing: str
+) -> None:
+    data, reference, out = pair
+    files.write_data(data, MDRIZSKY=None)
+    files.write_reference(reference, chips=2, TEXP=3.0)
+    fits.delval(reference, "MDRIZSKY" if missing == "MDRIZSKY" else "TEXP", ext=3)
+    with pytest.raises(ValueError, match=r"flt.fits\[SCI,2\]"):
+        cblot.blot(data, reference, out.parent / "new/", expkey="texp")
+    assert sorted(path.name for path in out.parent.iterdir()) == ["flt.fits", "med.fits"]
+
+
+def test_the_keyword_asked_for_is_written(pair: tuple[Path, Path, Path]) -> None:
+    data, reference, out = pair
+    files.write_reference(reference, TEXP=25.0)
+    cblot.blot(data, reference, out, expkey="texp", expout=50)
+    header = files.read(out)[1]
+    assert (header["TEXP"], header["EXPTIME"]) == (50.0, 50.0)
 
 
 def test_incomplete_user_wcs(pair: tuple[Path, Path, Path]) -> None:
