@@ -226,7 +226,8 @@ struct Sinc : KernelDefaults {
 /// because a wide kernel takes the sine of differences much smaller than their terms.
 ///
 /// A kernel narrower than a pixel can miss all samples: where the sum of the weights is below 1e-3
-/// of the sum of their absolute values, the nearest sample is taken.
+/// of the sum of their absolute values, or that is below 1e-6, as at zeros of all of them, the
+/// nearest sample is taken.
 template <class T>
 struct StretchedSinc {
     static constexpr int width = 15, offset = -7;
@@ -245,7 +246,7 @@ struct StretchedSinc {
                 sum += v[c];
                 size += v[c] < 0.0 ? -v[c] : v[c];
             }
-            const bool regular = (sum < 0.0 ? -sum : sum) >= 1e-3 * size && size > 0.0;
+            const bool regular = (sum < 0.0 ? -sum : sum) >= 1e-3 * size && size >= 1e-6;
             for (int c = 0; c < width; ++c) {
                 tap[c][l] = T(regular ? v[c] / sum : (c == -offset ? 1.0 : 0.0));
             }

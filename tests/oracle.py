@@ -63,7 +63,7 @@ def taps(interp: str, position: float, sinscl: float) -> tuple[int, dict[int, fl
         t = position - nearest
         weights = {k: sinc((t - k) / sinscl) * taper(k) for k in range(-7, 8)}
         size = math.fsum(abs(w) for w in weights.values())
-        if abs(math.fsum(weights.values())) < 1e-3 * size:
+        if abs(math.fsum(weights.values())) < 1e-3 * size or size < 1e-6:
             return nearest, {k: float(k == 0) for k in weights}
         return nearest, normalised(weights)
     a = {"lanczos3": 3, "lanczos5": 5}[interp]
