@@ -114,7 +114,9 @@ class ExactMapping {
 
     ExactMapping(const Projection& exposure, const Projection& source, const Sip& sip,
                  const Table& detector_x, const Table& detector_y, const Table& table_x,
-                 const Table& table_y) {
+                 const Table& table_y)
+        : arguments_(
+              py::make_tuple(exposure, source, sip, detector_x, detector_y, table_x, table_y)) {
         mapping_.exposure = projection(exposure);
         mapping_.source = projection(source);
         if (sip) {
@@ -133,6 +135,9 @@ class ExactMapping {
     }
 
     cblot::Mapping view() const { return mapping_; }
+
+    /// What it was made with.
+    const py::tuple& arguments() const { return arguments_; }
 
     /// x and y, two arrays of one shape, are filled with the positions of the nodes.
     void nodes(py::array x, py::array y, Index step, int threads, const std::string& isa) const {
@@ -189,6 +194,7 @@ class ExactMapping {
                                       cdelt[1]};
     }
 
+    py::tuple arguments_;
     cblot::ExactMapping mapping_;
     std::vector<py::array> arrays_;  // what the tables' views borrow
 };
@@ -197,6 +203,8 @@ class ExactMapping {
 /// worth.
 class SignalPoll {
   public:
+    static void call(void* context) { (*static_cast<SignalPoll*>(context))(); }
+
     void operator()() {
         const auto now = std::chrono::steady_clock::now();
         if (now - last_ < std::chrono::milliseconds(50)) {
@@ -244,7 +252,9 @@ Index blot(const py::array& source, py::array out, const PyMapping& mapping,
     options.fill = fillval;
     options.threads = threads;
     options.isa = cblot::isa_from_name(isa);
-    options.poll = SignalPoll();
+    SignalPoll poll;
+    options.poll = SignalPoll::call;
+    options.poll_context = &poll;
     if (!out.writeable()) {
         throw py::value_error("out is read-only");
     }
@@ -264,7 +274,9 @@ void positions(const PyMapping& mapping, py::array pixmap, double origin, int th
     cblot::Options options;
     options.threads = threads;
     options.isa = cblot::isa_from_name(isa);
-    options.poll = SignalPoll();
+    SignalPoll poll;
+    options.poll = SignalPoll::call;
+    options.poll_context = &poll;
     if (!pixmap.writeable()) {
         throw py::value_error("pixmap is read-only");
     }
@@ -295,10 +307,19 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
         .def(py::init([](py::array x, py::array y, Index step) {
                  return NodeMapping{std::move(x), std::move(y), step};
              }),
-             py::arg("x"), py::arg("y"), py::arg("step"));
+             py::arg("x"), py::arg("y"), py::arg("step"))
+        .def(py::pickle(
+            [](const NodeMapping& self) { return py::make_tuple(self.x, self.y, self.step); },
+            [](const py::tuple& state) {
+                return NodeMapping{state[0].cast<py::array>(), state[1].cast<py::array>(),
+                                   state[2].cast<Index>()};
+            }));
     py::class_<PixmapMapping>(module, "PixmapMapping")
         .def(py::init([](py::array pixmap) { return PixmapMapping{std::move(pixmap)}; }),
-             py::arg("pixmap"));
+             py::arg("pixmap"))
+        .def(py::pickle(
+            [](const PixmapMapping& self) { return py::make_tuple(self.pixmap); },
+            [](const py::tuple& state) { return PixmapMapping{state[0].cast<py::array>()}; }));
     py::class_<CallbackMapping>(module, "CallbackMapping")
         .def(py::init([](py::function function, Index nx) {
                  return CallbackMapping{std::move(function), nx};
@@ -311,6 +332,14 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
                       const Exact::Table&>(),
              py::kw_only(), py::arg("exposure"), py::arg("source"), py::arg("sip"),
              py::arg("detector_x"), py::arg("detector_y"), py::arg("table_x"), py::arg("table_y"))
+        .def(py::pickle([](const Exact& self) { return self.arguments(); },
+                        [](const py::tuple& state) {
+                            return Exact(
+                                state[0].cast<Exact::Projection>(),
+                                state[1].cast<Exact::Projection>(), state[2].cast<Exact::Sip>(),
+                                state[3].cast<Exact::Table>(), state[4].cast<Exact::Table>(),
+                                state[5].cast<Exact::Table>(), state[6].cast<Exact::Table>());
+                        }))
         .def("nodes", &Exact::nodes, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("step"),
              py::arg("threads"), py::arg("isa"),
              "Fill x and y with the FITS source positions of a grid of nodes.")

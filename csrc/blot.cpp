@@ -175,14 +175,14 @@ Index blot_exact(View2D<const T> source, const Mapping& mapping, View2D<Out> out
     const PositionTable positions = position_table(options.isa);
     const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.nodes);
     const Job<T, Out> job = make_job(source, out, options);
-    const int threads = plan.single_thread() ? 1 : options.threads;
+    const int threads = threads_of(options, plan.single_thread());
     if (options.kernel != Kernel::spline3) {
-        return for_tiles(out.ny, out.nx, kTilePixels, threads, options.poll,
+        return for_tiles(out.ny, out.nx, kTilePixels, threads, options,
                          [&] { return TileWorker<T, Out>(plan, job, row.tile); });
     }
     const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
     const Index pixels = std::min(kSplineRows * out.nx, most);
-    return for_tiles(out.ny, out.nx, pixels, threads, options.poll, [&] {
+    return for_tiles(out.ny, out.nx, pixels, threads, options, [&] {
         return SplineWorker<T, Out>(plan, job, positions, table, row,
                                     kSplineBytes / std::max(1, threads));
     });
@@ -196,8 +196,8 @@ Index blot_classic(View2D<const float> source, const Mapping& mapping, View2D<Ou
     const PositionTable positions = position_table(options.isa);
     const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.classic_nodes);
     const Job<float, Out> job = make_job(source, out, options);
-    const int threads = plan.single_thread() ? 1 : options.threads;
-    return for_tiles(out.ny, out.nx, kTilePixels, threads, options.poll,
+    const int threads = threads_of(options, plan.single_thread());
+    return for_tiles(out.ny, out.nx, kTilePixels, threads, options,
                      [&] { return TileWorker<float, Out>(plan, job, tile_fn); });
 }
 
@@ -205,8 +205,8 @@ Index blot_classic(View2D<const float> source, const Mapping& mapping, View2D<Ou
 
 template <class Source, class Out>
 Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
-           const Options& options) {
-    validate(options);
+           const Options& given) {
+    const Options options = known(given);
     check_view(source, "source");
     check_view(out, "out");
     if (options.classic == Classic::off) {
@@ -220,23 +220,28 @@ Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
 }
 
 void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<double> y,
-               const Options& options) {
+               const Options& given) {
+    const Options options = known(given);
     check_view(x, "x");
     check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
     const PositionTable table = position_table(options.isa);
     const MappingPlan plan(mapping, x.ny, x.nx, table, table.nodes);
-    const int threads = plan.single_thread() ? 1 : options.threads;
-    for_tiles(x.ny, x.nx, kTilePixels, threads, options.poll,
+    const int threads = threads_of(options, plan.single_thread());
+    for_tiles(x.ny, x.nx, kTilePixels, threads, options,
               [&] { return PositionsWorker(plan, origin, x, y); });
 }
 
 void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<double> y,
-           const Options& options) {
+           const Options& given) {
+    const Options options = known(given);
+    if (step < 1) {
+        fail("the step of a node grid must be at least 1, got " + std::to_string(step));
+    }
     check_view(x, "x");
     check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
     const PositionTable table = position_table(options.isa);
     const ExactPlanner planner(mapping);
-    for_tiles(x.ny, x.nx, kTilePixels, options.threads, options.poll, [&] {
+    for_tiles(x.ny, x.nx, kTilePixels, threads_of(options, false), options, [&] {
         return [&](const Box& tile) {
             double px[kBlock + kPad], py[kBlock + kPad];
             for (Index l = tile.y0; l < tile.y1; ++l) {
@@ -255,13 +260,17 @@ void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<dou
 }
 
 void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,
-                  const Options& options) {
+                  const Options& given) {
+    const Options options = known(given);
+    if (count < 0 || (count > 0 && (x == nullptr || y == nullptr))) {
+        fail("there must be count positions in x and y, got count " + std::to_string(count));
+    }
     position_table(options.isa).exact_at(ExactPlanner(mapping).plan(), count, x, y);
 }
 
-template Index blot(View2D<const float>, const Mapping&, View2D<float>, const Options&);
-template Index blot(View2D<const float>, const Mapping&, View2D<double>, const Options&);
-template Index blot(View2D<const double>, const Mapping&, View2D<float>, const Options&);
-template Index blot(View2D<const double>, const Mapping&, View2D<double>, const Options&);
+template CBLOT_API Index blot(View2D<const float>, const Mapping&, View2D<float>, const Options&);
+template CBLOT_API Index blot(View2D<const float>, const Mapping&, View2D<double>, const Options&);
+template CBLOT_API Index blot(View2D<const double>, const Mapping&, View2D<float>, const Options&);
+template CBLOT_API Index blot(View2D<const double>, const Mapping&, View2D<double>, const Options&);
 
 }  // namespace cblot

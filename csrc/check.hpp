@@ -18,6 +18,9 @@ inline std::string shape_of(Index ny, Index nx) {
 
 [[noreturn]] inline void fail(const std::string& message) { throw Error(message); }
 
+/// The options of a caller whose header may be older or newer; validated.
+Options known(const Options& given);
+
 template <class T>
 void check_view(const View2D<T>& view, const char* name) {
     if (view.data == nullptr || view.ny < 1 || view.nx < 1) {

@@ -97,10 +97,10 @@ inline Box source_box(const Positions& positions, const Box& region, Index ny, I
             for (Index p = 0; p < n; ++p) {
                 const bool inside =
                     (x[p] >= 0.0) & (x[p] < double(nx)) & (y[p] >= 0.0) & (y[p] < double(ny));
-                x_min = inside & (x[p] < x_min) ? x[p] : x_min;
-                x_max = inside & (x[p] > x_max) ? x[p] : x_max;
-                y_min = inside & (y[p] < y_min) ? y[p] : y_min;
-                y_max = inside & (y[p] > y_max) ? y[p] : y_max;
+                x_min = (inside & (x[p] < x_min)) ? x[p] : x_min;
+                x_max = (inside & (x[p] > x_max)) ? x[p] : x_max;
+                y_min = (inside & (y[p] < y_min)) ? y[p] : y_min;
+                y_max = (inside & (y[p] > y_max)) ? y[p] : y_max;
             }
         }
     }

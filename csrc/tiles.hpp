@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -24,20 +23,21 @@ class TileQueue {
 
     Index size() const { return (ny_ + rows_ - 1) / rows_; }
 
-    /// Works until there are no more tiles; returns how many pixels were covered.
-    template <class Worker>
-    Index run(Worker& worker, const std::function<void()>& poll) noexcept {
-        Index covered = 0;
+    /// Works until there are no more tiles, with a worker of its own; polls where that is asked
+    /// for.
+    template <class MakeWorker>
+    void run(const MakeWorker& make_worker, const Options* poll) noexcept {
         try {
+            auto worker = make_worker();
             for (;;) {
-                if (poll) {
-                    poll();
+                if (poll != nullptr && poll->poll != nullptr) {
+                    poll->poll(poll->poll_context);
                 }
                 const Index begin = next_.fetch_add(1) * rows_;
                 if (begin >= ny_ || stop_) {
-                    return covered;
+                    return;
                 }
-                covered += worker(Box{begin, std::min(begin + rows_, ny_), 0, nx_});
+                covered_ += worker(Box{begin, std::min(begin + rows_, ny_), 0, nx_});
             }
         } catch (...) {
             stop_ = true;
@@ -46,55 +46,66 @@ class TileQueue {
                 error_ = std::current_exception();
             }
         }
-        return covered;
     }
 
-    void rethrow() const {
+    /// How many pixels are covered, or the exception that ended the call.
+    Index result() const {
         if (error_) {
             std::rethrow_exception(error_);
         }
+        return covered_;
     }
 
   private:
     Index ny_, nx_, rows_;
-    std::atomic<Index> next_{0};
+    std::atomic<Index> next_{0}, covered_{0};
     std::atomic<bool> stop_{false};
     std::mutex mutex_;
     std::exception_ptr error_;
 };
 
+/// Threads that a call may use, its own included.
+inline int threads_of(const Options& options, bool single_thread) {
+    if (single_thread) {
+        return 1;
+    }
+    return std::max(
+        1, options.executor != nullptr ? options.executor->concurrency() : options.threads);
+}
+
 /// Runs make_worker()(tile) for all tiles, a worker for each thread, polling in the calling thread;
 /// adds up what the workers return.
 template <class MakeWorker>
-Index for_tiles(Index ny, Index nx, Index tile_pixels, int threads,
-                const std::function<void()>& poll, const MakeWorker& make_worker) {
+Index for_tiles(Index ny, Index nx, Index tile_pixels, int threads, const Options& options,
+                const MakeWorker& make_worker) {
     TileQueue queue(ny, nx, tile_pixels);
     const Index useful = std::min(queue.size(), ny * nx / kPixelsPerThread + 1);
-    const std::size_t helpers = std::size_t(std::clamp<Index>(threads, 1, useful)) - 1;
-    std::vector<Index> covered(helpers + 1, 0);
+    const int count = int(std::clamp<Index>(threads, 1, useful));
+    const auto caller = std::this_thread::get_id();
+    auto task = [&](int) {
+        queue.run(make_worker, std::this_thread::get_id() == caller ? &options : nullptr);
+    };
+    if (options.executor != nullptr && count > 1) {
+        using Task = decltype(task);
+        options.executor->run(
+            count, [](void* context, int k) { (*static_cast<Task*>(context))(k); }, &task);
+        task(0);  // should the host have left something
+        return queue.result();
+    }
     std::vector<std::thread> pool;
-    pool.reserve(helpers);
     try {
-        for (std::size_t t = 1; t <= helpers; ++t) {
-            pool.emplace_back([&queue, &covered, &make_worker, t] {
-                auto worker = make_worker();
-                covered[t] = queue.run(worker, nullptr);
-            });
+        pool.reserve(std::size_t(count) - 1);
+        for (int k = 1; k < count; ++k) {
+            pool.emplace_back(task, k);
         }
     } catch (const std::exception&) {
         // No more threads, or no memory for them: those there are do the work.
     }
-    auto worker = make_worker();
-    covered[0] = queue.run(worker, poll);
+    task(0);
     for (std::thread& thread : pool) {
         thread.join();
     }
-    queue.rethrow();
-    Index total = 0;
-    for (const Index count : covered) {
-        total += count;
-    }
-    return total;
+    return queue.result();
 }
 
 }  // namespace cblot

@@ -64,17 +64,19 @@ def classic_rows_mapping(
     return _core.CallbackMapping(fill, nx)
 
 
-def native_forward(native: _core.ExactMapping) -> Forward:
+class NativeMap:
     """Exact mapping by the core as a function of FITS positions."""
 
-    def forward(x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+    def __init__(self, native: _core.ExactMapping) -> None:
+        self._native = native
+
+    def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        """Positions on the source image of positions on the output image."""
         x, y = x.astype(np.float64, order="C"), y.astype(np.float64, order="C")
-        native.positions_at(x, y, isa=_build.ISA)
+        self._native.positions_at(x, y, isa=_build.ISA)
         x += 1.0
         y += 1.0
         return x, y
-
-    return forward
 
 
 class Plan:
@@ -118,7 +120,7 @@ class Plan:
         elif not classic:
             native = _coefficients.native_mapping(grid_wcs, source_wcs, forward, shape)
         self.native = native is not None
-        self.forward = forward if native is None else native_forward(native)
+        self.forward = forward if native is None else NativeMap(native).forward
         self.step = step
         self.core: _core.AnyMapping
         if native is not None:
@@ -178,6 +180,10 @@ class Mapping:
     Between two TAN projections with LONPOLE 180, the exposure's with any distortion by detector
     tables, SIP polynomials and lookup tables, the core computes positions, for every pixel anew
     where they are exact. Any other exact mapping takes 16 bytes a pixel.
+
+    It can be copied and pickled, as long as a caller's own mapping or WCS can, and then maps an
+    exposure's pixels to the same bits. (Where `forward` asks WCS objects, a pickle has their digits
+    as astropy writes them, to some 1e-13.)
     """
 
     def __init__(
@@ -205,6 +211,13 @@ class Mapping:
         )
         if plan.step == 0 and not plan.native:
             plan.core = _core.PixmapMapping(plan.pixmap(0.0, 1))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         kind = "exact" if self.stepsize == 0 else f"stepsize {self.stepsize}"

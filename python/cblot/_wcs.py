@@ -252,7 +252,9 @@ def _undistorted_scale(wcs: astropy.wcs.WCS) -> float:
         return float(orthogonal.pscale)
     if getattr(wcs, "idcscale", None) is not None:
         return float(wcs.idcscale)
-    return math.sqrt(abs(float(np.linalg.det(wcs.pixel_scale_matrix)))) * 3600.0
+    # Not NumPy's determinant, which goes by way of logarithms.
+    (a, b), (c, d) = wcs.pixel_scale_matrix
+    return math.sqrt(abs(float(a * d - b * c))) * 3600.0
 
 
 def undistorted_cd(wcs: astropy.wcs.WCS) -> NDArray[np.float64]:
@@ -323,10 +325,18 @@ def custom_forward(wcsmap: Any, blot_wcs: Any, source_wcs: Any) -> Forward:
             f"wcsmap(blot_wcs, source_wcs) must have a method forward(x, y), got {made!r}"
         )
 
-    def checked(x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
-        return checked_positions(forward(x, y), x.size, "wcsmap's forward(x, y)")
+    return _CheckedMap(made).forward
 
-    return checked
+
+class _CheckedMap:
+    """A caller's mapping, whose answers are checked."""
+
+    def __init__(self, made: Any) -> None:
+        self._made = made
+
+    def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        """Positions on the source image of positions on the output image."""
+        return checked_positions(self._made.forward(x, y), x.size, "wcsmap's forward(x, y)")
 
 
 def checked_positions(answer: Any, size: int, what: str) -> Positions:

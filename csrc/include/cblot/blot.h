@@ -1,0 +1,146 @@
+/* The library for C, and for whatever calls C.
+ *
+ * Coordinate systems, kernels and options are those of cblot/blot.hpp and cblot/options.hpp. Every
+ * function that returns int returns one of cblot_status, and where it is not CBLOT_OK writes why,
+ * cut to its size and ended by a zero byte, into a buffer that the caller may give. Nothing is kept
+ * between calls; any number may run at once.
+ */
+#ifndef CBLOT_BLOT_H
+#define CBLOT_BLOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cblot/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum cblot_status {
+    CBLOT_OK = 0,
+    /* An argument can't be used; nothing was written. */
+    CBLOT_BAD_ARGUMENT = 1,
+    CBLOT_NO_MEMORY = 2,
+    /* A caller's function returned other than 0; the output is partly written. */
+    CBLOT_STOPPED = 3,
+    CBLOT_FAILED = 4
+};
+
+enum cblot_kernel {
+    CBLOT_NEAREST,
+    CBLOT_LINEAR,
+    CBLOT_POLY3,
+    CBLOT_POLY5,
+    CBLOT_SPLINE3,
+    CBLOT_SINC,
+    CBLOT_LANCZOS3,
+    CBLOT_LANCZOS5
+};
+
+enum cblot_classic { CBLOT_CLASSIC_OFF, CBLOT_CLASSIC_DRIZZLEPAC, CBLOT_CLASSIC_DRIZZLE };
+
+enum cblot_isa { CBLOT_ISA_BEST, CBLOT_ISA_BASELINE, CBLOT_ISA_AVX2, CBLOT_ISA_AVX512 };
+
+enum cblot_type { CBLOT_FLOAT, CBLOT_DOUBLE };
+
+/* A host's own threads: calls task(task_context, k) for every k below count, on any threads, and
+ * returns when all have returned. `concurrency` is how many tasks are worth having. */
+typedef struct cblot_executor {
+    int32_t concurrency;
+    void (*run)(void* context, int count, void (*task)(void* task_context, int k),
+                void* task_context);
+    void* context;
+} cblot_executor;
+
+/* Fill with cblot_default_options, then change. Members are only ever added at the end. */
+typedef struct cblot_options {
+    uint32_t size;
+    int32_t kernel; /* cblot_kernel */
+    double sinscl;
+    double exptime;
+    double pix_ratio;
+    double fill;
+    int32_t classic; /* cblot_classic */
+    int32_t isa;     /* cblot_isa */
+    int32_t threads;
+    int32_t reserved;
+    const cblot_executor* executor; /* may be null */
+    /* Called between tiles; other than 0 stops the call. May be null. */
+    int (*poll)(void* context);
+    void* poll_context;
+} cblot_options;
+
+/* An image of ny rows of nx pixels; strides are in elements, and may be 0 or negative. */
+typedef struct cblot_image {
+    void* data;
+    int32_t type; /* cblot_type */
+    ptrdiff_t ny, nx, stride_y, stride_x;
+} cblot_image;
+
+/* A table of corrections: bilinear between its elements, held beyond its ends. */
+typedef struct cblot_table {
+    const float* values; /* null where there is no table */
+    ptrdiff_t ny, nx;
+    double crpix[2], crval[2], cdelt[2];
+} cblot_table;
+
+/* SIP polynomials: a[p * (a_order + 1) + q] u^p v^q; null where there are none. */
+typedef struct cblot_sip {
+    int32_t a_order, b_order;
+    const double *a, *b;
+    double crpix[2];
+} cblot_sip;
+
+/* Gnomonic projection with LONPOLE 180; degrees. */
+typedef struct cblot_tan {
+    double crpix[2];
+    double cd[2][2];
+    double crval[2];
+} cblot_tan;
+
+enum cblot_mapping_kind {
+    CBLOT_NODES,    /* x, y: FITS source positions of nodes every `step` pixels */
+    CBLOT_PIXMAP,   /* x, y: 0-based source positions of all pixels */
+    CBLOT_CALLBACK, /* positions: asked for those of rows */
+    CBLOT_EXACT     /* the rest: coefficients */
+};
+
+/* Begin with all bytes 0; what a kind does not use is not looked at. x and y are of CBLOT_DOUBLE.
+ */
+typedef struct cblot_mapping {
+    int32_t kind; /* cblot_mapping_kind */
+    cblot_image x, y;
+    ptrdiff_t step;
+    /* Fills (row_end - row_begin) * nx 0-based source positions; other than 0 stops the call. */
+    int (*positions)(void* context, ptrdiff_t row_begin, ptrdiff_t row_end, double* x, double* y);
+    void* context;
+    cblot_table detector_x, detector_y, table_x, table_y;
+    cblot_sip sip;
+    cblot_tan exposure, source;
+} cblot_mapping;
+
+CBLOT_API void cblot_default_options(cblot_options* options);
+
+/* Resamples source onto every pixel of out through mapping. covered, which may be null, becomes the
+ * number of output pixels that the source covers. */
+CBLOT_API int cblot_blot(const cblot_image* source, const cblot_mapping* mapping, cblot_image* out,
+                         const cblot_options* options, ptrdiff_t* covered, char* message,
+                         size_t message_size);
+
+/* Writes the source positions of all pixels, plus origin, into x and y, of CBLOT_DOUBLE. */
+CBLOT_API int cblot_positions(const cblot_mapping* mapping, double origin, cblot_image* x,
+                              cblot_image* y, const cblot_options* options, char* message,
+                              size_t message_size);
+
+/* Kernel of a name, or -1. */
+CBLOT_API int cblot_kernel_from_name(const char* name);
+
+/* Such as "0.1.0". */
+CBLOT_API const char* cblot_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

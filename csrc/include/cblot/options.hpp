@@ -1,0 +1,104 @@
+// How to blot: kernel, scaling, precision, threads. The layout of Options is part of the ABI.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cblot/export.h"
+
+namespace cblot {
+
+/// An argument the core can't work with; the message gives what was given and what was expected.
+/// The one type of exception of the library's own: std::bad_alloc is the standard's, and what a
+/// caller's function throws is passed on.
+class CBLOT_API Error : public std::invalid_argument {
+  public:
+    using std::invalid_argument::invalid_argument;
+    Error(const Error&) = default;
+    Error& operator=(const Error&) = default;
+    ~Error() override;
+};
+
+/// The interpolants. `interp.hpp` holds their formulas.
+enum class Kernel : std::int32_t {
+    nearest,
+    linear,
+    poly3,
+    poly5,
+    spline3,
+    sinc,
+    lanczos3,
+    lanczos5
+};
+
+/// Kernel of a name or an alias; throws Error, naming the valid ones.
+CBLOT_API Kernel kernel_from_name(std::string_view name);
+
+/// All names that kernel_from_name takes, canonical names before their aliases.
+CBLOT_API std::vector<std::string> kernel_names();
+
+/// Whose float32 arithmetic to reproduce bit for bit (nearest, linear, poly3 and poly5 only).
+enum class Classic : std::int32_t { off, drizzlepac, drizzle };
+
+/// Instruction sets. `best` is the widest that this machine has.
+enum class Isa : std::int32_t { best, baseline, avx2, avx512 };
+
+/// Whether this build and this machine have an instruction set.
+CBLOT_API bool available(Isa isa);
+
+/// What `best` stands for; throws Error for a set that is not available.
+CBLOT_API Isa resolve(Isa isa);
+
+CBLOT_API std::string_view isa_name(Isa isa);
+
+/// Throws Error, naming the valid ones.
+CBLOT_API Isa isa_from_name(std::string_view name);
+
+/// A host's own threads, for calls to work on in the place of the library's.
+class CBLOT_API Executor {
+  public:
+    virtual ~Executor();
+
+    /// How many tasks are worth having: threads that can work at once.
+    virtual int concurrency() const = 0;
+
+    /// Calls task(context, k) for every k from 0 to count - 1, on any threads, the calling one
+    /// among them if it likes, in any order, at once or one after the other. Must not return, nor
+    /// throw, while a task is running. Tasks do not throw.
+    virtual void run(int count, void (*task)(void* context, int k), void* context) = 0;
+};
+
+/// The layout is stable: members are only ever added at the end, and `size` tells the library which
+/// of them a caller's header has. What such a caller does not set has its default.
+struct Options {
+    std::uint32_t size = sizeof(Options);
+    Kernel kernel = Kernel::poly5;
+    /// Size of the sinc kernel in source pixels: stretches the kernel, > 0.
+    double sinscl = 1.0;
+    /// Output = interpolated value * exptime / pix_ratio^2.
+    double exptime = 1.0;
+    double pix_ratio = 1.0;
+    /// Value of output pixels whose source position is outside; not scaled.
+    double fill = 0.0;
+    Classic classic = Classic::off;
+    /// All give the same bits.
+    Isa isa = Isa::best;
+    /// Threads to work with, the calling one included, > 0; any number gives the same bits. Few are
+    /// used for a small output, and only the calling one asks a callback mapping.
+    std::int32_t threads = 1;
+    std::int32_t reserved = 0;
+    /// Whose threads to work with instead, if not null: `threads` is not used then.
+    Executor* executor = nullptr;
+    /// Called as poll(poll_context) between tiles, in the calling thread, if it is not null and
+    /// that thread works; it may throw to stop the call.
+    void (*poll)(void* context) = nullptr;
+    void* poll_context = nullptr;
+};
+
+/// Throws Error, naming the first option that can't be used. `blot` does this itself.
+CBLOT_API void validate(const Options& options);
+
+}  // namespace cblot
