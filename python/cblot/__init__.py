@@ -2,7 +2,7 @@
 
 from cblot import ablot
 from cblot._astrodrizzle import patch_drizzlepac, run_blot
-from cblot._build import __version__, build_info
+from cblot._build import __version__, build_info, get_cmake_dir, get_include
 from cblot._mapping import Mapping
 from cblot._resample import blot_image, do_blot, interpolants, tblot
 from cblot._tasks import blot
@@ -21,6 +21,8 @@ __all__ = [
     "blot_image",
     "build_info",
     "do_blot",
+    "get_cmake_dir",
+    "get_include",
     "interpolants",
     "patch_drizzlepac",
     "run_blot",

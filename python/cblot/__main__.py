@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cblot import _parameters, _tasks, build_info
+from cblot import _build, _parameters, _tasks, build_info
 
 _POSITIONAL = ("data", "reference", "outdata")
 _NEGATIVE = re.compile(r"-\.?\d[\d.]*(?:[eE][-+]?\d+)?")
@@ -32,6 +32,14 @@ def _seed(text: str) -> int:
 
 
 _seed.__name__ = "seed"  # argparse's message names it
+
+
+class _Print(argparse.Action):
+    """Print a line and leave."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        print(self.const)
+        parser.exit()
 
 
 class _Intermixed(argparse.ArgumentParser):
@@ -105,6 +113,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action=_Version, nargs=0, help="show versions and the instruction set"
     )
+    for option, line, text in (
+        ("--includes", f"-I{_build.get_include()}", "flag for a C or C++ compiler"),
+        ("--libs", _build.linker_flags(), "flags for its linker"),
+        ("--cmakedir", _build.get_cmake_dir(), "folder for CMake's cblot_DIR"),
+    ):
+        parser.add_argument(option, action=_Print, nargs=0, const=line, help=f"print the {text}")
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="command", parser_class=_Intermixed
     )

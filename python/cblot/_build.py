@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from cblot import _core
@@ -21,6 +22,34 @@ def _isa() -> str:
 
 
 ISA = _isa()
+
+
+_PACKAGE = Path(__file__).parent
+
+
+def get_include() -> str:
+    """Folder of the C++ and C headers, ``cblot/blot.hpp`` and ``cblot/blot.h``.
+
+    Returns
+    -------
+    str
+    """
+    return str(_PACKAGE / "include")
+
+
+def get_cmake_dir() -> str:
+    """Folder with the files for CMake's ``find_package(cblot)``.
+
+    Returns
+    -------
+    str
+    """
+    return str(_PACKAGE / "lib" / "cmake" / "cblot")
+
+
+def linker_flags() -> str:
+    """Flags to link a program with the static library that comes with the package."""
+    return f"-L{_PACKAGE / 'lib'} -lcblot -lstdc++ -lm -pthread"
 
 
 def build_info() -> dict[str, Any]:
