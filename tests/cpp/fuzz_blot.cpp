@@ -1,0 +1,208 @@
+// libFuzzer: any shapes, strides, kernel, options, positions and pixels that the input's bytes give
+// are blotted by the library and by a plain evaluation in double, and compared.
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include "plain.hpp"
+
+namespace {
+
+using cblot::Index;
+
+/// Numbers out of the input's bytes; zeros once they are used up.
+class Bytes {
+  public:
+    Bytes(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+
+    template <class T>
+    T take() {
+        T value{};
+        const std::size_t n = std::min(sizeof(T), size_);
+        std::memcpy(&value, data_, n);
+        data_ += n;
+        size_ -= n;
+        return value;
+    }
+
+    Index whole(Index least, Index most) {
+        return least + Index(take<std::uint16_t>()) % (most - least + 1);
+    }
+
+    /// From least to most, in steps that a float holds.
+    double real(double least, double most) {
+        return least + (most - least) * double(take<std::uint16_t>()) / 65536.0;
+    }
+
+    bool flag() { return (take<std::uint8_t>() & 1) != 0; }
+
+  private:
+    const std::uint8_t* data_;
+    std::size_t size_;
+};
+
+/// An image with strides of the input's choosing, in memory that just holds it: a sanitizer sees a
+/// step beyond it.
+template <class T>
+class Strided {
+  public:
+    Strided(Bytes& bytes, Index ny, Index nx) {
+        const Index step = bytes.flag() ? 1 : bytes.whole(1, 3);
+        const Index row = (nx - 1) * step + 1 + (bytes.flag() ? 0 : bytes.whole(0, 3));
+        memory_ = std::make_unique<T[]>(std::size_t((ny - 1) * row + (nx - 1) * step + 1));
+        view_ = {memory_.get(), ny, nx, row, step};
+        if (bytes.flag()) {
+            view_.data += (nx - 1) * step;
+            view_.stride_x = -step;
+        }
+        if (bytes.flag()) {
+            view_.data += (ny - 1) * row;
+            view_.stride_y = -row;
+        }
+    }
+
+    const cblot::View2D<T>& view() const { return view_; }
+    cblot::View2D<const T> cview() const {
+        return {view_.data, view_.ny, view_.nx, view_.stride_y, view_.stride_x};
+    }
+
+  private:
+    std::unique_ptr<T[]> memory_;
+    cblot::View2D<T> view_;
+};
+
+double wild(Bytes& bytes, Index n) {
+    const double inf = std::numeric_limits<double>::infinity(), end = double(n);
+    switch (bytes.whole(0, 15)) {
+        case 0: return std::nan("");
+        case 1: return inf;
+        case 2: return -inf;
+        case 3: return end;
+        case 4: return std::nextafter(end, 0.0);
+        case 5: return -0.0;
+        case 6: return -std::numeric_limits<double>::denorm_min();
+        case 7: return end - 0.5;
+        case 8: return bytes.take<double>();
+        default: return bytes.real(-2.0, end + 2.0);
+    }
+}
+
+[[noreturn]] void complain(const char* what, const cblot::Options& options, Index j, Index i,
+                           double x, double y, double found, double expected) {
+    std::fprintf(stderr,
+                 "%s: kernel %d, isa %d, pixel (%td, %td) from (%.17g, %.17g): %.17g, not %.17g\n",
+                 what, int(options.kernel), int(options.isa), j, i, x, y, found, expected);
+    std::abort();
+}
+
+/// What making weights sum to 1 does to their errors, those of a rounded fraction among them, along
+/// one axis. Beyond bounds where rounding decides whether they are used at all.
+double cancellation(const cblot::Options& options, double position) {
+    if (options.kernel != cblot::Kernel::sinc || options.sinscl == 1.0) {
+        return 1.0;
+    }
+    const auto weights = plain::sinc_weights(position - std::floor(position + 0.5), options.sinscl);
+    const double size = plain::total_size(weights), found = plain::cancellation(weights);
+    if ((found > 950.0 && found < 1050.0) || (size > 1e-7 && size < 1e-5)) {
+        return 1e9;
+    }
+    return found > 1e3 || size < 1e-6 ? 1.0 : found * (1.0 + 4.0 / (options.sinscl * size));
+}
+
+template <class T, class Out>
+void one(Bytes& bytes) {
+    const Index my = bytes.whole(1, 24), mx = bytes.whole(1, 24);
+    const Index ny = bytes.whole(1, 6), nx = bytes.whole(1, bytes.flag() ? 300 : 24);
+    Strided<T> source(bytes, my, mx);
+    double greatest = 0.0;
+    for (Index j = 0; j < my; ++j) {
+        for (Index i = 0; i < mx; ++i) {
+            const double value = bytes.real(-8.0, 8.0);
+            source.view()(j, i) = T(value);
+            greatest = std::max(greatest, std::abs(double(T(value))));
+        }
+    }
+    cblot::Options options;
+    options.kernel = cblot::Kernel(bytes.whole(0, 7));
+    options.sinscl = bytes.flag() ? 1.0 : bytes.real(0.05, 3.0);
+    options.exptime = bytes.real(-2.0, 2.0);
+    options.pix_ratio = bytes.real(0.5, 2.0);
+    options.fill = bytes.real(-4.0, 4.0);
+    options.threads = int(bytes.whole(1, 3));
+    Strided<double> x(bytes, ny, nx), y(bytes, ny, nx);
+    const bool affine = bytes.flag();
+    const double x0 = bytes.real(-3.0, 20.0), y0 = bytes.real(-3.0, 20.0);
+    const double xx = bytes.flag() ? 1.0 : bytes.real(-3.0, 3.0), xy = bytes.real(-0.3, 0.3);
+    for (Index j = 0; j < ny; ++j) {
+        for (Index i = 0; i < nx; ++i) {
+            x.view()(j, i) = affine ? x0 + xx * double(i) + xy * double(j) : wild(bytes, mx);
+            y.view()(j, i) = affine ? y0 + double(j) - xy * double(i) : wild(bytes, my);
+        }
+    }
+    cblot::Mapping mapping = cblot::PixmapMapping{x.cview(), y.cview()};
+    if (bytes.flag()) {
+        mapping = cblot::CallbackMapping{[&](Index begin, Index end, double* px, double* py) {
+            for (Index j = begin; j < end; ++j) {
+                for (Index i = 0; i < nx; ++i) {
+                    *px++ = x.view()(j, i);
+                    *py++ = y.view()(j, i);
+                }
+            }
+        }};
+    }
+    const plain::Image truth(source.cview(), options.kernel);
+    const double gain = options.exptime / (options.pix_ratio * options.pix_ratio);
+    // What an odd extension makes of a short axis' samples is large, and so is what it rounds.
+    const double digits = sizeof(T) == 4 ? 1.2e-7 : 2.3e-16;
+    const double rounding = sizeof(Out) == 4 ? 1.2e-7 : digits;
+    const double tolerance = (400.0 * digits + 4.0 * rounding) * std::max(greatest, 1e-30) *
+                             std::abs(gain) * (my < 6 || mx < 6 ? 300.0 : 1.0);
+    for (const auto isa : {cblot::Isa::baseline, cblot::Isa::avx2, cblot::Isa::avx512}) {
+        if (!cblot::available(isa)) {
+            continue;
+        }
+        options.isa = isa;
+        Strided<Out> out(bytes, ny, nx);
+        const Index covered = cblot::blot<T, Out>(source.cview(), mapping, out.view(), options);
+        Index expected_count = 0;
+        for (Index j = 0; j < ny; ++j) {
+            for (Index i = 0; i < nx; ++i) {
+                const double px = x.view()(j, i), py = y.view()(j, i);
+                const bool inside = truth.holds(px, py);
+                expected_count += inside;
+                const double found = double(out.view()(j, i));
+                if (!inside) {
+                    if (found != double(Out(options.fill))) {
+                        complain("not the fill", options, j, i, px, py, found, options.fill);
+                    }
+                    continue;
+                }
+                const double expected = truth.value(px, py, options.sinscl) * gain;
+                const double cancelled = cancellation(options, px) * cancellation(options, py);
+                if (cancelled < 1e5 && !(std::abs(found - expected) <= tolerance * cancelled)) {
+                    complain("another value", options, j, i, px, py, found, expected);
+                }
+            }
+        }
+        if (covered != expected_count) {
+            complain("another count", options, 0, 0, 0, 0, double(covered), double(expected_count));
+        }
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    Bytes bytes(data, size);
+    switch (bytes.whole(0, 3)) {
+        case 0: one<float, float>(bytes); break;
+        case 1: one<double, double>(bytes); break;
+        case 2: one<float, double>(bytes); break;
+        default: one<double, float>(bytes); break;
+    }
+    return 0;
+}

@@ -1,0 +1,163 @@
+// The C interface gives what the C++ one does.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <string>
+
+#include "cblot/blot.h"
+#include "images.hpp"
+
+namespace {
+
+template <class T>
+cblot_image image_of(Image<T>& image) {
+    const auto view = image.view();
+    return {view.data,     sizeof(T) == 4 ? CBLOT_FLOAT : CBLOT_DOUBLE,
+            view.ny,       view.nx,
+            view.stride_y, view.stride_x};
+}
+
+struct Call {
+    Image<float> source = noise<float>(40, 50);
+    Positions positions{30, 45, -1.5, 0.25, 0.97, 0.02};
+    Image<float> out{30, 45};
+    cblot_options options;
+    cblot_mapping mapping{};
+    char message[200];
+
+    Call() {
+        cblot_default_options(&options);
+        mapping.kind = CBLOT_PIXMAP;
+        mapping.x = image_of(positions.x);
+        mapping.y = image_of(positions.y);
+    }
+
+    int operator()(ptrdiff_t* covered = nullptr) {
+        const cblot_image from = image_of(source);
+        cblot_image to = image_of(out);
+        return cblot_blot(&from, &mapping, &to, &options, covered, message, sizeof(message));
+    }
+
+    std::string text() const { return message; }
+};
+
+}  // namespace
+
+TEST_CASE("pixmap, and every kernel and type") {
+    for (const auto kernel : kKernels) {
+        Call call;
+        call.options.kernel = int(kernel);
+        call.options.exptime = 2.5;
+        ptrdiff_t covered = -1;
+        REQUIRE(call(&covered) == CBLOT_OK);
+        CHECK(call.text() == "");
+        cblot::Options options;
+        options.kernel = kernel;
+        options.exptime = 2.5;
+        Image<float> expected(30, 45);
+        CHECK(cblot::blot<float, float>(call.source.cview(), call.positions.mapping(),
+                                        expected.view(), options) == covered);
+        CHECK(call.out.memory == expected.memory);
+        auto source = noise<double>(40, 50);
+        Image<double> out(30, 45), same(30, 45);
+        const cblot_image from = image_of(source);
+        cblot_image to = image_of(out);
+        REQUIRE(cblot_blot(&from, &call.mapping, &to, &call.options, nullptr, nullptr, 0) ==
+                CBLOT_OK);
+        cblot::blot<double, double>(source.cview(), call.positions.mapping(), same.view(), options);
+        CHECK(out.memory == same.memory);
+    }
+}
+
+TEST_CASE("callback, exact and nodes") {
+    Call call;
+    REQUIRE(call() == CBLOT_OK);
+    const auto expected = call.out.memory;
+    call.mapping.kind = CBLOT_CALLBACK;
+    call.mapping.context = &call;
+    call.mapping.positions = [](void* context, ptrdiff_t begin, ptrdiff_t end, double* x,
+                                double* y) {
+        const auto& own = static_cast<Call*>(context)->positions;
+        std::memcpy(x, &own.x.memory[std::size_t(begin * 45)], std::size_t(end - begin) * 45 * 8);
+        std::memcpy(y, &own.y.memory[std::size_t(begin * 45)], std::size_t(end - begin) * 45 * 8);
+        return 0;
+    };
+    REQUIRE(call() == CBLOT_OK);
+    CHECK(call.out.memory == expected);
+    call.mapping.positions = [](void*, ptrdiff_t, ptrdiff_t, double*, double*) { return 7; };
+    CHECK(call() == CBLOT_STOPPED);
+    CHECK(call.text() == "a function of the caller's stopped it");
+
+    cblot::ExactMapping exact;
+    exact.exposure = exact.source = {20.0, 15.0, -1e-5, 1e-6, 2e-6, 1.1e-5, 150.0, 2.0};
+    exact.source.crpix_y += 2.25;
+    const std::vector<double> a{0, 0, 1e-6, 0, 2e-6, 0, 1e-6, 0, 0}, b{0, 0, 0, 0};
+    exact.sip = cblot::SipPolynomials{2, 1, a, b, 20, 15};
+    const Image<float> table(3, 4, 0.25F);
+    exact.table_x = cblot::DistortionTable{table.cview(), 1, 1, 1, 1, 10, 10};
+    call.mapping.kind = CBLOT_EXACT;
+    call.mapping.sip = {2, 1, a.data(), b.data(), {20, 15}};
+    call.mapping.table_x = {table.memory.data(), 3, 4, {1, 1}, {1, 1}, {10, 10}};
+    call.mapping.exposure = {{20.0, 15.0}, {{-1e-5, 1e-6}, {2e-6, 1.1e-5}}, {150.0, 2.0}};
+    call.mapping.source = call.mapping.exposure;
+    call.mapping.source.crpix[1] += 2.25;
+    REQUIRE(call() == CBLOT_OK);
+    Image<float> same(30, 45);
+    cblot::blot<float, float>(call.source.cview(), exact, same.view(), cblot::Options());
+    CHECK(call.out.memory == same.memory);
+
+    Image<double> x(30, 45), y(30, 45), px(30, 45), py(30, 45);
+    cblot_image to_x = image_of(x), to_y = image_of(y);
+    REQUIRE(cblot_positions(&call.mapping, 1.0, &to_x, &to_y, &call.options, nullptr, 0) ==
+            CBLOT_OK);
+    cblot::positions(exact, 1.0, px.view(), py.view(), cblot::Options());
+    CHECK(x.memory == px.memory);
+    CHECK(y.memory == py.memory);
+}
+
+TEST_CASE("a host's threads and a poll") {
+    Call call;
+    REQUIRE(call() == CBLOT_OK);
+    const auto expected = call.out.memory;
+    const cblot_executor executor = {3,
+                                     [](void*, int count, void (*task)(void*, int), void* context) {
+                                         for (int k = 0; k < count; ++k) {
+                                             task(context, k);
+                                         }
+                                     },
+                                     nullptr};
+    call.options.executor = &executor;
+    REQUIRE(call() == CBLOT_OK);
+    CHECK(call.out.memory == expected);
+    call.options.poll = [](void*) { return 1; };
+    CHECK(call() == CBLOT_STOPPED);
+}
+
+TEST_CASE("errors") {
+    const auto status = [](auto change) {
+        Call call;
+        change(call);
+        const int found = call();
+        CHECK((found == CBLOT_OK) == call.text().empty());
+        return found;
+    };
+    CHECK(status([](Call&) {}) == CBLOT_OK);
+    CHECK(status([](Call& c) { c.options.kernel = 77; }) == CBLOT_BAD_ARGUMENT);
+    CHECK(status([](Call& c) { c.options.size = 3; }) == CBLOT_BAD_ARGUMENT);
+    CHECK(status([](Call& c) { c.mapping.kind = 9; }) == CBLOT_BAD_ARGUMENT);
+    CHECK(status([](Call& c) { c.mapping.x.type = CBLOT_FLOAT; }) == CBLOT_BAD_ARGUMENT);
+    CHECK(status([](Call& c) { c.mapping.y.data = nullptr; }) == CBLOT_BAD_ARGUMENT);
+    Call call;
+    const cblot_image from = image_of(call.source);
+    cblot_image to = image_of(call.out);
+    CHECK(cblot_blot(nullptr, &call.mapping, &to, &call.options, nullptr, call.message, 200) == 1);
+    CHECK(cblot_blot(&from, nullptr, &to, &call.options, nullptr, call.message, 200) == 1);
+    CHECK(cblot_blot(&from, &call.mapping, nullptr, &call.options, nullptr, call.message, 200) ==
+          1);
+    CHECK(cblot_blot(&from, &call.mapping, &to, nullptr, nullptr, call.message, 8) == 1);
+    CHECK(call.text() == "options");  // cut to its size
+    CHECK(cblot_kernel_from_name("lan3") == CBLOT_LANCZOS3);
+    CHECK(cblot_kernel_from_name("cubic") == -1);
+    CHECK(cblot_kernel_from_name(nullptr) == -1);
+    CHECK(std::string(cblot_version()) == CBLOT_VERSION);
+}

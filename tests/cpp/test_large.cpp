@@ -1,0 +1,45 @@
+// Beyond 32-bit element counts: images with strides of 0, so that they fit.
+#include <doctest/doctest.h>
+
+#include "images.hpp"
+
+TEST_CASE("a source of more than 2^31 elements") {
+    const Index ny = 100'000, nx = 100'000;
+    const auto row = noise<float>(1, nx);
+    const cblot::View2D<const float> source{row.memory.data(), ny, nx, 0, 1};
+    Positions positions(40, 300, 99'600.25, 99'900.5, 1.25);
+    for (const auto kernel : kKernels) {
+        CAPTURE(int(kernel));
+        cblot::Options options;
+        options.kernel = kernel;
+        Image<float> out(40, 300), same(40, 300);
+        const Index covered =
+            cblot::blot<float, float>(source, positions.mapping(), out.view(), options);
+        CHECK(covered == 40 * 300);
+        // The same by an image that has just the last columns and rows.
+        const Index cut = 1000;
+        const cblot::View2D<const float> small{row.memory.data() + nx - cut, cut, cut, 0, 1};
+        Positions near(40, 300, 99'600.25 - double(nx - cut), 99'900.5 - double(ny - cut), 1.25);
+        cblot::blot<float, float>(small, near.mapping(), same.view(), options);
+        for (std::size_t k = 0; k < out.memory.size(); ++k) {
+            CHECK(out.memory[k] == doctest::Approx(same.memory[k]).epsilon(1e-5));
+        }
+    }
+}
+
+TEST_CASE("an output of more than 2^31 elements") {
+    // One row of memory for all rows: what is written last stays.
+    const Index ny = 48'000, nx = 45'000;
+    const auto source = noise<float>(6, 8);
+    Image<float> out(1, nx);
+    Image<double> x(1, nx, 2.0), y(1, 1, 3.0);
+    const cblot::View2D<const double> px{x.memory.data(), ny, nx, 0, 1};
+    const cblot::View2D<const double> py{y.memory.data(), ny, nx, 0, 0};
+    cblot::Options options;
+    options.kernel = cblot::Kernel::nearest;
+    const cblot::View2D<float> view{out.memory.data(), ny, nx, 0, 1};
+    const Index covered =
+        cblot::blot<float, float>(source.cview(), cblot::PixmapMapping{px, py}, view, options);
+    CHECK(covered == ny * nx);
+    CHECK(out.memory == std::vector<float>(std::size_t(nx), source.cview()(3, 2)));
+}
