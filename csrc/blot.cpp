@@ -78,7 +78,9 @@ class SplineWorker {
         const Index samples = box.height() * box.width();
         const Index work = box.empty() ? 0 : table_.prefilter_work(box);
         const bool single = region.height() == 1 && region.width() == 1;
-        if (!single && (samples + work) * Index(sizeof(T)) > bytes_) {
+        // In double: of the widest boxes, the bytes are more than an Index holds.
+        const double bytes = (double(samples) + double(work)) * double(sizeof(T));
+        if (!single && bytes > double(bytes_)) {
             const auto [first, second] = halves(region);
             return blot(first) + blot(second);
         }
@@ -182,10 +184,9 @@ Index blot_exact(View2D<const T> source, const Mapping& mapping, View2D<Out> out
     }
     const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
     const Index pixels = std::min(kSplineRows * out.nx, most);
-    return for_tiles(out.ny, out.nx, pixels, threads, options, [&] {
-        return SplineWorker<T, Out>(plan, job, positions, table, row,
-                                    kSplineBytes / std::max(1, threads));
-    });
+    const Index bytes = kSplineBytes / tasks_of(out.ny, out.nx, pixels, threads);
+    return for_tiles(out.ny, out.nx, pixels, threads, options,
+                     [&] { return SplineWorker<T, Out>(plan, job, positions, table, row, bytes); });
 }
 
 template <class Out>
@@ -234,8 +235,9 @@ void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<d
 void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<double> y,
            const Options& given) {
     const Options options = known(given);
-    if (step < 1) {
-        fail("the step of a node grid must be at least 1, got " + std::to_string(step));
+    if (step < 1 || step > kMaxAxis) {
+        fail("the step of a node grid must be from 1 to " + std::to_string(kMaxAxis) + ", got " +
+             std::to_string(step));
     }
     check_view(x, "x");
     check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
@@ -247,7 +249,7 @@ void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<dou
             for (Index l = tile.y0; l < tile.y1; ++l) {
                 for (Index k = tile.x0; k < tile.x1; k += kBlock) {
                     const Index n = std::min(kBlock, tile.x1 - k);
-                    table.exact_nodes(planner.plan(), step, double(l * step), k, n, px, py);
+                    table.exact_nodes(planner.plan(), step, double(l) * double(step), k, n, px, py);
                     for (Index p = 0; p < n; ++p) {
                         x(l, k + p) = px[p] + 1.0;
                         y(l, k + p) = py[p] + 1.0;

@@ -1,5 +1,6 @@
 // The C interface: structs in and out, exceptions to statuses.
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -52,8 +53,8 @@ std::optional<cblot::DistortionTable> table_of(const cblot_table& table) {
 }
 
 std::vector<double> square(const double* values, int order, const char* name) {
-    require(order >= 0 && order <= 99,
-            std::string(name) + " must be from 0 to 99, got " + std::to_string(order));
+    require(order >= 0 && order <= 20,
+            std::string(name) + " must be from 0 to 20, got " + std::to_string(order));
     return {values, values + (order + 1) * (order + 1)};
 }
 
@@ -123,6 +124,9 @@ class Executor : public cblot::Executor {
     const cblot_executor* given_;
 };
 
+// The size of the first release's options.
+constexpr std::size_t kLeastSize = offsetof(cblot_options, poll_context) + sizeof(void*);
+
 /// Options with what they point to.
 class Options {
   public:
@@ -135,6 +139,7 @@ class Options {
         options_.classic = cblot::Classic(given_.classic);
         options_.isa = cblot::Isa(given_.isa);
         options_.threads = given_.threads;
+        options_.reserved = given_.reserved;
         if (given_.executor != nullptr) {
             require(given_.executor->run != nullptr, "an executor must have a function run");
             options_.executor = &executor_;
@@ -155,11 +160,16 @@ class Options {
         require(given != nullptr, "options must not be null");
         cblot_options own;
         cblot_default_options(&own);
-        // All members of the first release; later ones keep their defaults where a caller has none.
-        require(given->size >= sizeof(own),
-                "the size of the options must be at least " + std::to_string(sizeof(own)) +
-                    ", got " + std::to_string(given->size) + "; use cblot_default_options");
-        std::memcpy(&own, given, sizeof(own));
+        const std::size_t size = given->size;
+        require(size >= kLeastSize, "the size of the options must be at least " +
+                                        std::to_string(kLeastSize) + ", got " +
+                                        std::to_string(size) + "; use cblot_default_options");
+        const auto* bytes = reinterpret_cast<const unsigned char*>(given);
+        require(size <= sizeof(own) ||
+                    std::all_of(bytes + sizeof(own), bytes + std::min<std::size_t>(size, 4096),
+                                [](unsigned char byte) { return byte == 0; }),
+                "an option is set that this version of cblot does not have");
+        std::memcpy(&own, given, std::min(size, sizeof(own)));
         return own;
     }
 
@@ -226,16 +236,21 @@ int status_of(const Call& call, char* message, std::size_t message_size) noexcep
 
 extern "C" {
 
-void cblot_default_options(cblot_options* options) {
+void cblot_default_options_of_size(cblot_options* options, size_t size) {
+    if (options == nullptr) {
+        return;
+    }
     const cblot::Options defaults;
-    *options = cblot_options{};
-    options->size = sizeof(*options);
-    options->kernel = std::int32_t(defaults.kernel);
-    options->sinscl = defaults.sinscl;
-    options->exptime = defaults.exptime;
-    options->pix_ratio = defaults.pix_ratio;
-    options->fill = defaults.fill;
-    options->threads = defaults.threads;
+    cblot_options own{};
+    own.size = std::uint32_t(size);
+    own.kernel = std::int32_t(defaults.kernel);
+    own.sinscl = defaults.sinscl;
+    own.exptime = defaults.exptime;
+    own.pix_ratio = defaults.pix_ratio;
+    own.fill = defaults.fill;
+    own.threads = defaults.threads;
+    std::memset(static_cast<void*>(options), 0, size);
+    std::memcpy(options, &own, std::min(size, sizeof(own)));
 }
 
 int cblot_blot(const cblot_image* source, const cblot_mapping* mapping, cblot_image* out,

@@ -308,7 +308,7 @@ inline void exact_positions(const void* plan, Index j, Index i, Index n, double*
 /// Source positions of nodes (k step, y), k_begin <= k < k_begin + n.
 inline void exact_nodes(const ExactPlan& plan, Index step, double y, Index k_begin, Index n,
                         double* x_out, double* y_out) {
-    const Row row{double(k_begin * step), double(step), y, n};
+    const Row row{double(k_begin) * double(step), double(step), y, n};
     exact_positions_of(plan, row, x_out, y_out);
 }
 

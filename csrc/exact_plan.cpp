@@ -62,10 +62,12 @@ Matrix plane_to_pixel(const TanProjection& p) {
              {0.0, 0.0, 1.0}}};
 }
 
+constexpr double kMaxTable = 1 << 28;
+
 /// Coefficients for a higher order, the new ones zero.
 std::vector<double> raised(const std::vector<double>& coefficients, int order, int to,
                            const char* name) {
-    const std::size_t terms = std::size_t(order + 1) * std::size_t(order + 1);
+    const std::size_t terms = (std::size_t(order) + 1) * (std::size_t(order) + 1);
     if (order < 0 || order > kMaxSipOrder || coefficients.size() != terms) {
         fail(std::string("SIP polynomial ") + name + " must have order 0 to " +
              std::to_string(kMaxSipOrder) + " and (order + 1)^2 coefficients, got order " +
@@ -85,7 +87,7 @@ double greatest(const TablePlan& table) {
     double most = 0.0;
     for (Index k = 0; k < table.ny * table.nx; ++k) {
         const double size = std::abs(double(table.data[k]));
-        most = size <= most ? most : size;
+        most = size <= most || std::isnan(most) ? most : size;
     }
     return most;
 }
@@ -129,6 +131,10 @@ TablePlan ExactPlanner::table(const std::optional<DistortionTable>& table, const
     check_view(from, name);
     if (!(table->cdelt_x != 0.0 && table->cdelt_y != 0.0)) {
         fail(std::string(name) + " must have steps (CDELT) other than 0");
+    }
+    if (double(from.ny) * double(from.nx) > kMaxTable) {
+        fail(std::string(name) + " must have at most 2^28 elements, got shape " +
+             shape_of(from.ny, from.nx));
     }
     std::vector<float>& values = tables_.emplace_back();
     values.reserve(std::size_t(from.ny * from.nx));

@@ -99,6 +99,10 @@ void validate(const Options& options) {
     check_enum(std::int32_t(options.kernel), 8, "kernel");
     check_enum(std::int32_t(options.classic), 3, "classic");
     check_enum(std::int32_t(options.isa), 4, "isa");
+    if (options.reserved != 0) {
+        fail("the reserved member of the options must be 0, got " +
+             std::to_string(options.reserved));
+    }
     if (options.threads < 1) {
         fail("threads must be at least 1, got " + std::to_string(options.threads));
     }

@@ -73,6 +73,10 @@ class MappingPlan {
         if (nodes.step < 2) {
             fail("the step of a node grid must be at least 2, got " + std::to_string(nodes.step));
         }
+        if (nodes.step > kMaxAxis) {
+            fail("the step of a node grid must be at most " + std::to_string(kMaxAxis) + ", got " +
+                 std::to_string(nodes.step));
+        }
         check_shape(nodes.x, "node x", ny / nodes.step + 2, nx / nodes.step + 2);
         check_shape(nodes.y, "node y", ny / nodes.step + 2, nx / nodes.step + 2);
         // Fractions beyond the frame are never used; a step may be much longer than the frame.

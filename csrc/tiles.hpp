@@ -73,14 +73,20 @@ inline int threads_of(const Options& options, bool single_thread) {
         1, options.executor != nullptr ? options.executor->concurrency() : options.threads);
 }
 
+/// Tasks that a call is worth, of as many threads.
+inline int tasks_of(Index ny, Index nx, Index tile_pixels, int threads) {
+    const Index useful =
+        std::min(TileQueue(ny, nx, tile_pixels).size(), ny * nx / kPixelsPerThread + 1);
+    return int(std::clamp<Index>(threads, 1, useful));
+}
+
 /// Runs make_worker()(tile) for all tiles, a worker for each thread, polling in the calling thread;
 /// adds up what the workers return.
 template <class MakeWorker>
 Index for_tiles(Index ny, Index nx, Index tile_pixels, int threads, const Options& options,
                 const MakeWorker& make_worker) {
     TileQueue queue(ny, nx, tile_pixels);
-    const Index useful = std::min(queue.size(), ny * nx / kPixelsPerThread + 1);
-    const int count = int(std::clamp<Index>(threads, 1, useful));
+    const int count = tasks_of(ny, nx, tile_pixels, threads);
     const auto caller = std::this_thread::get_id();
     auto task = [&](int) {
         queue.run(make_worker, std::this_thread::get_id() == caller ? &options : nullptr);

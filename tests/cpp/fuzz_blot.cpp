@@ -1,5 +1,6 @@
-// libFuzzer: any shapes, strides, kernel, options, positions and pixels that the input's bytes give
-// are blotted by the library and by a plain evaluation in double, and compared.
+// libFuzzer: shapes, strides, kernel, options, positions and pixels that the input's bytes give are
+// blotted by the library and by a plain evaluation in double, and compared. Odd pixels and options,
+// and mappings by coefficients and nodes, are compared among instruction sets and threads.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -194,11 +195,138 @@ void one(Bytes& bytes) {
     }
 }
 
+/// A table of corrections, now and then of odd values, or none.
+std::optional<cblot::DistortionTable> table(Bytes& bytes, std::vector<Strided<float>>& kept) {
+    if (bytes.flag()) {
+        return std::nullopt;
+    }
+    Strided<float>& values = kept.emplace_back(bytes, bytes.whole(1, 5), bytes.whole(1, 70));
+    const bool odd = bytes.flag();
+    for (Index j = 0; j < values.view().ny; ++j) {
+        for (Index i = 0; i < values.view().nx; ++i) {
+            values.view()(j, i) = float(odd ? wild(bytes, 8) : bytes.real(-3.0, 3.0));
+        }
+    }
+    const bool by_pixel = bytes.flag();
+    return cblot::DistortionTable{
+        values.cview(),          by_pixel ? double(bytes.whole(-2, 2)) : bytes.real(-3.0, 3.0),
+        bytes.real(-3.0, 3.0),   by_pixel ? 0.0 : bytes.real(-20.0, 60.0),
+        bytes.real(-20.0, 60.0), by_pixel ? 1.0 : bytes.real(0.1, 60.0),
+        bytes.real(0.1, 60.0)};
+}
+
+cblot::ExactMapping exact(Bytes& bytes, std::vector<Strided<float>>& kept) {
+    cblot::ExactMapping mapping;
+    mapping.detector_x = table(bytes, kept);
+    mapping.detector_y = table(bytes, kept);
+    mapping.table_x = table(bytes, kept);
+    mapping.table_y = table(bytes, kept);
+    if (bytes.flag()) {
+        cblot::SipPolynomials sip;
+        sip.a_order = int(bytes.whole(0, 6));
+        sip.b_order = int(bytes.whole(0, 6));
+        sip.a.resize(std::size_t((sip.a_order + 1) * (sip.a_order + 1)));
+        sip.b.resize(std::size_t((sip.b_order + 1) * (sip.b_order + 1)));
+        for (auto* terms : {&sip.a, &sip.b}) {
+            for (double& term : *terms) {
+                term = bytes.real(-1e-4, 1e-4);
+            }
+        }
+        mapping.sip = sip;
+    }
+    mapping.exposure = {bytes.real(-9.0, 9.0),
+                        bytes.real(-9.0, 9.0),
+                        1e-5,
+                        bytes.real(-1e-5, 1e-5),
+                        bytes.real(-1e-5, 1e-5),
+                        1e-5,
+                        10.0,
+                        20.0};
+    mapping.source = {bytes.real(0.0, 20.0),
+                      bytes.real(0.0, 20.0),
+                      1e-5,
+                      0.0,
+                      0.0,
+                      1e-5,
+                      bytes.flag() ? 10.0 : 190.0,
+                      20.0};
+    return mapping;
+}
+
+/// Odd pixels and options, and every kind of mapping: whatever comes out, it is the same by a pixel
+/// map of the mapping's own positions, on every instruction set, with any number of threads.
+template <class T, class Out>
+void same(Bytes& bytes) {
+    const Index my = bytes.whole(1, 40), mx = bytes.whole(1, 40);
+    const bool tall = bytes.whole(0, 255) == 0;
+    const Index ny = tall ? 600 : bytes.whole(1, 12), nx = tall ? 500 : bytes.whole(1, 300);
+    Strided<T> source(bytes, my, mx);
+    for (Index j = 0; j < my; ++j) {
+        for (Index i = 0; i < mx; ++i) {
+            source.view()(j, i) = T(bytes.whole(0, 31) == 0 ? wild(bytes, 3) : bytes.real(-8, 8));
+        }
+    }
+    cblot::Options options;
+    options.kernel = cblot::Kernel(bytes.whole(0, 8));  // one too many
+    options.sinscl = bytes.flag() ? 1.0 : bytes.take<double>();
+    options.exptime = bytes.flag() ? 1.0 : bytes.take<double>();
+    options.classic = cblot::Classic(bytes.whole(0, 5) == 0 ? bytes.whole(0, 3) : 0);
+    std::vector<Strided<float>> kept;
+    kept.reserve(4);
+    const Index step = bytes.whole(2, 30);
+    Strided<double> node_x(bytes, ny / step + 2, nx / step + 2);
+    Strided<double> node_y(bytes, ny / step + 2, nx / step + 2);
+    cblot::Mapping mapping = exact(bytes, kept);
+    if (bytes.flag()) {
+        cblot::nodes(std::get<cblot::ExactMapping>(mapping), step, node_x.view(), node_y.view(),
+                     cblot::Options());
+        mapping = cblot::NodeMapping{node_x.cview(), node_y.cview(), step};
+    }
+    Strided<double> x(bytes, ny, nx), y(bytes, ny, nx);
+    cblot::positions(mapping, 0.0, x.view(), y.view(), cblot::Options());
+    Strided<Out> first(bytes, ny, nx), out(bytes, ny, nx);
+    Index covered = 0;
+    try {
+        covered = cblot::blot<T, Out>(source.cview(), cblot::PixmapMapping{x.cview(), y.cview()},
+                                      first.view(), options);
+    } catch (const cblot::Error&) {
+        return;
+    }
+    for (const auto isa : {cblot::Isa::baseline, cblot::Isa::avx2, cblot::Isa::avx512}) {
+        if (!cblot::available(isa)) {
+            continue;
+        }
+        options.isa = isa;
+        options.threads = int(bytes.whole(1, 4));
+        // Classic nodes have an arithmetic of their own, and so positions.
+        const bool own = options.classic != cblot::Classic::off;
+        const cblot::Mapping again =
+            own ? cblot::Mapping(cblot::PixmapMapping{x.cview(), y.cview()}) : mapping;
+        const Index count = cblot::blot<T, Out>(source.cview(), again, out.view(), options);
+        if (count != covered) {
+            complain("another count", options, 0, 0, 0, 0, double(count), double(covered));
+        }
+        for (Index j = 0; j < ny; ++j) {
+            for (Index i = 0; i < nx; ++i) {
+                const Out found = out.view()(j, i), expected = first.view()(j, i);
+                if (found != expected && !(std::isnan(found) && std::isnan(expected))) {
+                    complain("not the same", options, j, i, x.view()(j, i), y.view()(j, i),
+                             double(found), double(expected));
+                }
+            }
+        }
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Bytes bytes(data, size);
-    switch (bytes.whole(0, 3)) {
+    switch (bytes.whole(0, 7)) {
+        case 4: same<float, float>(bytes); break;
+        case 5: same<double, double>(bytes); break;
+        case 6: same<float, double>(bytes); break;
+        case 7: same<double, float>(bytes); break;
         case 0: one<float, float>(bytes); break;
         case 1: one<double, double>(bytes); break;
         case 2: one<float, double>(bytes); break;

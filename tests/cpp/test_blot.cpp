@@ -148,6 +148,29 @@ TEST_CASE("exact mapping: identity and shift, with tables and polynomials of zer
     CHECK(node_x.cview()(3, 2) == doctest::Approx(23.5).epsilon(1e-12));
 }
 
+TEST_CASE("a detector table with a NaN spoils the positions beside it only") {
+    cblot::ExactMapping exact;
+    exact.exposure = {20.0, 15.0, -1e-5, 0.0, 0.0, 1e-5, 150.0, 2.0};
+    exact.source = exact.exposure;
+    Image<float> detector(1, 64), table(1, 8);
+    detector.memory[0] = detector.memory[1] = detector.memory[2] = 5.0F;
+    detector.memory[20] = 10.0F;
+    detector.memory[10] = detector.memory[40] = std::numeric_limits<float>::quiet_NaN();
+    for (std::size_t k = 0; k < 8; ++k) {
+        table.memory[k] = k % 2 == 0 ? -1.0F : 1.0F;
+    }
+    exact.detector_x = cblot::DistortionTable{detector.cview(), 1, 1, 1, 1, 1, 1};
+    exact.table_x = cblot::DistortionTable{table.cview(), 1, 1, 1, 1, 8, 1};
+    Image<double> x(1, 64), y(1, 64);
+    cblot::positions(exact, 0.0, x.view(), y.view(), cblot::Options());
+    for (Index i = 0; i < 64; ++i) {
+        double px = double(i + 1), py = 1.0;
+        cblot::positions_at(exact, 1, &px, &py, cblot::Options());
+        CHECK((std::isnan(px) ? std::isnan(x.memory[std::size_t(i)])
+                              : std::abs(px - x.memory[std::size_t(i)]) < 1e-9));
+    }
+}
+
 TEST_CASE("positions beyond and what is not a number give the fill, and are not counted") {
     const auto source = noise<double>(5, 5);
     const double nan = std::numeric_limits<double>::quiet_NaN();

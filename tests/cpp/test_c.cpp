@@ -1,6 +1,8 @@
 // The C interface gives what the C++ one does.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string>
 
@@ -33,6 +35,7 @@ struct Call {
     }
 
     int operator()(ptrdiff_t* covered = nullptr) {
+        std::fill(out.memory.begin(), out.memory.end(), -77.0F);
         const cblot_image from = image_of(source);
         cblot_image to = image_of(out);
         return cblot_blot(&from, &mapping, &to, &options, covered, message, sizeof(message));
@@ -88,6 +91,24 @@ TEST_CASE("callback, exact and nodes") {
     CHECK(call() == CBLOT_STOPPED);
     CHECK(call.text() == "a function of the caller's stopped it");
 
+    Image<double> node_x(5, 6), node_y(5, 6);
+    for (Index l = 0; l < 5; ++l) {
+        for (Index k = 0; k < 6; ++k) {
+            node_x.view()(l, k) = 0.97 * double(10 * k) + 1.25;
+            node_y.view()(l, k) = double(10 * l) + 0.5;
+        }
+    }
+    call.mapping.kind = CBLOT_NODES;
+    call.mapping.step = 10;
+    call.mapping.x = image_of(node_x);
+    call.mapping.y = image_of(node_y);
+    REQUIRE(call() == CBLOT_OK);
+    Image<float> by_nodes(30, 45);
+    cblot::blot<float, float>(call.source.cview(),
+                              cblot::NodeMapping{node_x.cview(), node_y.cview(), 10},
+                              by_nodes.view(), cblot::Options());
+    CHECK(call.out.memory == by_nodes.memory);
+
     cblot::ExactMapping exact;
     exact.exposure = exact.source = {20.0, 15.0, -1e-5, 1e-6, 2e-6, 1.1e-5, 150.0, 2.0};
     exact.source.crpix_y += 2.25;
@@ -95,9 +116,11 @@ TEST_CASE("callback, exact and nodes") {
     exact.sip = cblot::SipPolynomials{2, 1, a, b, 20, 15};
     const Image<float> table(3, 4, 0.25F);
     exact.table_x = cblot::DistortionTable{table.cview(), 1, 1, 1, 1, 10, 10};
+    exact.detector_y = cblot::DistortionTable{table.cview(), 2, 1, 1, 3, 8, 9};
     call.mapping.kind = CBLOT_EXACT;
     call.mapping.sip = {2, 1, a.data(), b.data(), {20, 15}};
     call.mapping.table_x = {table.memory.data(), 3, 4, {1, 1}, {1, 1}, {10, 10}};
+    call.mapping.detector_y = {table.memory.data(), 3, 4, {2, 1}, {1, 3}, {8, 9}};
     call.mapping.exposure = {{20.0, 15.0}, {{-1e-5, 1e-6}, {2e-6, 1.1e-5}}, {150.0, 2.0}};
     call.mapping.source = call.mapping.exposure;
     call.mapping.source.crpix[1] += 2.25;
@@ -115,22 +138,60 @@ TEST_CASE("callback, exact and nodes") {
     CHECK(y.memory == py.memory);
 }
 
-TEST_CASE("a host's threads and a poll") {
+TEST_CASE("a host's executor and a poll") {
+    auto source = noise<float>(700, 700);
+    Positions positions(700, 700, 0.25, 0.5);
+    Image<float> out(700, 700), expected(700, 700);
+    cblot::blot<float, float>(source.cview(), positions.mapping(), expected.view(),
+                              cblot::Options());
     Call call;
-    REQUIRE(call() == CBLOT_OK);
-    const auto expected = call.out.memory;
-    const cblot_executor executor = {3,
-                                     [](void*, int count, void (*task)(void*, int), void* context) {
-                                         for (int k = 0; k < count; ++k) {
-                                             task(context, k);
-                                         }
-                                     },
-                                     nullptr};
+    call.mapping.x = image_of(positions.x);
+    call.mapping.y = image_of(positions.y);
+    int runs = 0;
+    const cblot_executor executor = {
+        3,
+        [](void* context, int count, void (*task)(void*, int), void* task_context) {
+            ++*static_cast<int*>(context);
+            for (int k = 0; k < count; ++k) {
+                task(task_context, k);
+            }
+        },
+        &runs};
     call.options.executor = &executor;
-    REQUIRE(call() == CBLOT_OK);
-    CHECK(call.out.memory == expected);
+    const cblot_image from = image_of(source);
+    cblot_image to = image_of(out);
+    const auto blot = [&] {
+        return cblot_blot(&from, &call.mapping, &to, &call.options, nullptr, call.message, 200);
+    };
+    REQUIRE(blot() == CBLOT_OK);
+    CHECK(runs == 1);
+    CHECK(out.memory == expected.memory);
     call.options.poll = [](void*) { return 1; };
-    CHECK(call() == CBLOT_STOPPED);
+    CHECK(blot() == CBLOT_STOPPED);
+}
+
+TEST_CASE("programs with an older or a newer header") {
+    Call call;
+    struct Newer {
+        cblot_options options;
+        double added;
+        unsigned char guard;
+    } newer;
+    newer.guard = 0x5a;
+    cblot_default_options_of_size(&newer.options, offsetof(Newer, guard));
+    CHECK(newer.guard == 0x5a);
+    CHECK(newer.added == 0.0);
+    CHECK(newer.options.size == offsetof(Newer, guard));
+    const cblot_image from = image_of(call.source);
+    cblot_image to = image_of(call.out);
+    const auto blot = [&] {
+        return cblot_blot(&from, &call.mapping, &to, &newer.options, nullptr, call.message, 200);
+    };
+    CHECK(blot() == CBLOT_OK);
+    newer.added = 1.0;
+    CHECK(blot() == CBLOT_BAD_ARGUMENT);
+    CHECK(call.text() == "an option is set that this version of cblot does not have");
+    cblot_default_options_of_size(nullptr, 8);
 }
 
 TEST_CASE("errors") {
@@ -144,6 +205,12 @@ TEST_CASE("errors") {
     CHECK(status([](Call&) {}) == CBLOT_OK);
     CHECK(status([](Call& c) { c.options.kernel = 77; }) == CBLOT_BAD_ARGUMENT);
     CHECK(status([](Call& c) { c.options.size = 3; }) == CBLOT_BAD_ARGUMENT);
+    CHECK(status([](Call& c) { c.options.reserved = 1; }) == CBLOT_BAD_ARGUMENT);
+    CHECK(status([](Call& c) {
+              c.mapping.kind = CBLOT_EXACT;
+              c.mapping.sip.a = c.mapping.sip.b = c.positions.x.memory.data();
+              c.mapping.sip.a_order = 21;
+          }) == CBLOT_BAD_ARGUMENT);
     CHECK(status([](Call& c) { c.mapping.kind = 9; }) == CBLOT_BAD_ARGUMENT);
     CHECK(status([](Call& c) { c.mapping.x.type = CBLOT_FLOAT; }) == CBLOT_BAD_ARGUMENT);
     CHECK(status([](Call& c) { c.mapping.y.data = nullptr; }) == CBLOT_BAD_ARGUMENT);

@@ -50,6 +50,7 @@ TEST_CASE("options") {
     CHECK(
         has(error([&](Options& o) { o.classic = cblot::Classic(3); }), "classic must be one of 3"));
     CHECK(has(error([&](Options& o) { o.isa = cblot::Isa(99); }), "isa must be one of 4"));
+    CHECK(has(error([&](Options& o) { o.reserved = 1; }), "reserved member"));
     CHECK(has(error([&](Options& o) { o.size = 8; }), "the size of the options must be at least"));
     CHECK(has(error([&](Options& o) {
                   o.classic = cblot::Classic::drizzle;
@@ -99,6 +100,9 @@ TEST_CASE("mappings") {
     CHECK(has(call.error(), "the step of a node grid must be at least 2, got 1"));
     call.mapping = cblot::NodeMapping{call.positions.x.cview(), call.positions.y.cview(), 10};
     CHECK(has(call.error(), "node x must have shape (2, 2)"));
+    call.mapping =
+        cblot::NodeMapping{call.positions.x.cview(), call.positions.y.cview(), Index(1) << 40};
+    CHECK(has(call.error(), "the step of a node grid must be at most"));
     call.mapping = cblot::CallbackMapping{};
     CHECK(has(call.error(), "a callback mapping must have a function"));
     cblot::ExactMapping exact;
@@ -109,6 +113,19 @@ TEST_CASE("mappings") {
     exact.sip = cblot::SipPolynomials{2, 2, std::vector<double>(3), std::vector<double>(9), 1, 1};
     call.mapping = exact;
     CHECK(call.error() != "");
+    exact.sip->a_order = std::numeric_limits<int>::max();
+    call.mapping = exact;
+    CHECK(has(call.error(), "must have order 0 to 20"));
+    exact.sip.reset();
+    const float value = 0.0F;
+    exact.table_x = cblot::DistortionTable{{&value, 1 << 20, 1 << 20, 0, 0}, 1, 1, 1, 1, 1, 1};
+    call.mapping = exact;
+    CHECK(has(call.error(), "table_x must have at most 2^28 elements"));
+    Image<double> x(3, 3), y(3, 3);
+    exact.table_x.reset();
+    CHECK_THROWS_AS(
+        cblot::nodes(exact, std::numeric_limits<Index>::max(), x.view(), y.view(), call.options),
+        cblot::Error);
     CHECK_THROWS_AS(cblot::positions_at(exact, -1, nullptr, nullptr, call.options), cblot::Error);
 }
 

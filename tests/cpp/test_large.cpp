@@ -27,6 +27,20 @@ TEST_CASE("a source of more than 2^31 elements") {
     }
 }
 
+TEST_CASE("spline3 from opposite corners of the widest source") {
+    const Index n = (Index(1) << 31) - 65;
+    const float value = 2.5F;
+    const cblot::View2D<const float> source{&value, n, n, 0, 0};
+    Positions positions(1, 2, 0.5, 0.5);
+    positions.x.view()(0, 1) = positions.y.view()(0, 1) = double(n) - 1.5;
+    cblot::Options options;
+    options.kernel = cblot::Kernel::spline3;
+    Image<float> out(1, 2);
+    CHECK(cblot::blot<float, float>(source, positions.mapping(), out.view(), options) == 2);
+    CHECK(out.memory[0] == doctest::Approx(2.5));
+    CHECK(out.memory[1] == doctest::Approx(2.5));
+}
+
 TEST_CASE("an output of more than 2^31 elements") {
     // One row of memory for all rows: what is written last stays.
     const Index ny = 48'000, nx = 45'000;

@@ -53,7 +53,8 @@ typedef struct cblot_executor {
     void* context;
 } cblot_executor;
 
-/* Fill with cblot_default_options, then change. Members are only ever added at the end. */
+/* Fill with cblot_default_options, then change. Members are only ever added at the end, and `size`
+ * tells the library which of them a program's header has. */
 typedef struct cblot_options {
     uint32_t size;
     int32_t kernel; /* cblot_kernel */
@@ -64,7 +65,7 @@ typedef struct cblot_options {
     int32_t classic; /* cblot_classic */
     int32_t isa;     /* cblot_isa */
     int32_t threads;
-    int32_t reserved;
+    int32_t reserved;               /* 0 */
     const cblot_executor* executor; /* may be null */
     /* Called between tiles; other than 0 stops the call. May be null. */
     int (*poll)(void* context);
@@ -120,7 +121,11 @@ typedef struct cblot_mapping {
     cblot_tan exposure, source;
 } cblot_mapping;
 
-CBLOT_API void cblot_default_options(cblot_options* options);
+/* Writes the defaults of as many bytes of options as a program's header has. */
+CBLOT_API void cblot_default_options_of_size(cblot_options* options, size_t size);
+
+#define cblot_default_options(options) \
+    cblot_default_options_of_size((options), sizeof(cblot_options))
 
 /* Resamples source onto every pixel of out through mapping. covered, which may be null, becomes the
  * number of output pixels that the source covers. */
