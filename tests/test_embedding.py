@@ -136,6 +136,19 @@ def test_install_without_python(tmp_path: Path, shared: str) -> None:
     assert run(tmp_path / "main", LD_LIBRARY_PATH=library).strip() == cblot.__version__
 
 
+def test_a_program_in_c_by_cmake(tmp_path: Path) -> None:
+    need("cmake", "cc")
+    shutil.copy(ROOT / "tests" / "cpp" / "c_header.c", tmp_path / "main.c")
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.18)\nproject(stranger LANGUAGES C)\n"
+        "find_package(cblot REQUIRED)\nadd_executable(stranger main.c)\n"
+        "target_link_libraries(stranger PRIVATE cblot::cblot)\n"
+    )
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "b", f"-Dcblot_DIR={ask('--cmakedir')}")
+    run("cmake", "--build", tmp_path / "b")
+    run(tmp_path / "b" / "stranger")
+
+
 def test_add_subdirectory(tmp_path: Path) -> None:
     need("cmake", "c++")
     (tmp_path / "main.cpp").write_text(PROGRAM)
@@ -144,6 +157,7 @@ def test_add_subdirectory(tmp_path: Path) -> None:
         f"add_subdirectory({ROOT} cblot)\nadd_executable(host main.cpp)\n"
         "target_link_libraries(host PRIVATE cblot::cblot)\n"
     )
-    run("cmake", "-S", tmp_path, "-B", tmp_path / "b", "-DCMAKE_BUILD_TYPE=Debug")
+    # SKBUILD is what a host that is a Python package of its own has set.
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "b", "-DCMAKE_BUILD_TYPE=Debug", "-DSKBUILD=2")
     run("cmake", "--build", tmp_path / "b", "-j", "2")
     assert run(tmp_path / "b" / "host").strip() == cblot.__version__

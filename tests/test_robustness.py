@@ -195,24 +195,29 @@ def test_a_callback_without_end_is_a_recursion_error() -> None:
 
 
 NO_MEMORY = """
-import resource, sys
+import resource
 import numpy as np
 import cblot
+from cblot import _core
 image = np.ones((50, 50), "f4")
-maps = np.broadcast_to(np.zeros((1, 1, 2)), (30000, 30000, 2))
 cblot.blot_image(image, np.zeros((9, 9, 2)))
+wide = 30_000_000
+out = np.zeros((1, wide), "f4")
+options = dict(interp="linear", sinscl=1.0, exptime=1.0, pix_ratio=1.0, fillval=0.0, classic="",
+               threads=1, isa=cblot.build_info()["isa"])
 size, used = (int(text) * 4096 for text in open("/proc/self/statm").read().split()[:2])
-resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 29), size + (1 << 29)))
+resource.setrlimit(resource.RLIMIT_AS, (size + (200 << 20), size + (200 << 20)))
+# What the core needs for a row that a function is asked for, 480 MB; and an output, 240 MB.
 for call in (
-    lambda: cblot.blot_image(image, maps),
-    lambda: cblot.blot_image(np.broadcast_to(image[:1, :1], maps.shape[:2]), maps, interp="sinc"),
+    lambda: _core.blot(image, out, _core.CallbackMapping(lambda *a: None, wide), **options),
+    lambda: cblot.blot_image(image, np.broadcast_to(np.zeros(2), (2, wide, 2))),
 ):
     try:
         call()
-    except MemoryError:
-        print("MemoryError")
+    except MemoryError as error:
+        print("MemoryError", str(error).startswith("std::bad_alloc"))
 left = int(open("/proc/self/statm").read().split()[1]) * 4096
-print(left - used < 1 << 26)
+print(left - used < 1 << 24)
 print(cblot.blot_image(image, np.zeros((9, 9, 2)), threads=8).sum())
 """
 
@@ -225,7 +230,8 @@ def test_no_memory_is_a_memory_error_and_all_is_freed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", NO_MEMORY], text=True, capture_output=True, check=False
     )
-    assert done.stdout.split() == ["MemoryError", "MemoryError", "True", "81.0"], done.stderr
+    expected = ["MemoryError", "True", "MemoryError", "False", "True", "81.0"]
+    assert done.stdout.split() == expected, done.stdout + done.stderr
 
 
 CTRL_C = """
@@ -242,18 +248,16 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt).start()
 try:
-    for _ in range(1000):
-        cblot.blot_image(image, maps, interp=sys.argv[1], out_img=out, threads=2)
-        out[:] = 7.0
+    # A kernel so slow that the whole call would take half a minute and more.
+    cblot.blot_image(image, maps, interp="sinc", sinscl=1.5, out_img=out, threads=1)
 except KeyboardInterrupt:
     print(time.monotonic() - sent[0], (out == 7.0).all())
 """
 
 
-@pytest.mark.parametrize("interp", ["sinc", "spline3", "lanczos5"])
-def test_ctrl_c_stops_soon_and_writes_nothing(interp: str) -> None:
+def test_ctrl_c_stops_soon_and_writes_nothing() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CTRL_C, interp], text=True, capture_output=True, check=False
+        [sys.executable, "-c", CTRL_C], text=True, capture_output=True, check=False
     )
     seconds, untouched = done.stdout.split()
     assert untouched == "True"
