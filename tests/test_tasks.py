@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -482,7 +483,7 @@ except TypeError as error:
     (tmp_path / "home").mkdir()
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script], cwd=tmp_path, text=True,
-        capture_output=True, env={"HOME": str(tmp_path / "home"), "PATH": ""}, check=False,
+        capture_output=True, env={**os.environ, "HOME": str(tmp_path / "home")}, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (
