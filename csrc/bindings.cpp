@@ -221,14 +221,24 @@ class SignalPoll {
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+/// (y0, x0, ny, nx) of a window, or none where an array is the whole image.
+using Place = std::optional<std::array<Index, 4>>;
+
+template <class T>
+cblot::Window<T> window_of(const py::array& array, const char* name, const Place& place) {
+    const auto view = plane_of<T>(array, name);
+    return place ? cblot::Window<T>{view, (*place)[0], (*place)[1], (*place)[2], (*place)[3]}
+                 : cblot::Window<T>{view, 0, 0, view.ny, view.nx};
+}
+
 template <class Source, class Out, class PyMapping>
-Index blot_typed(const py::array& source, py::array& out, const PyMapping& mapping,
-                 const cblot::Options& options) {
-    const auto from = plane_of<const Source>(source, "source");
-    const auto to = plane_of<Out>(out, "out");
+Index blot_typed(const py::array& source, const Place& source_place, py::array& out,
+                 const Place& out_place, const PyMapping& mapping, const cblot::Options& options) {
+    const auto from = window_of<const Source>(source, "source", source_place);
+    const auto to = window_of<Out>(out, "out", out_place);
     const cblot::Mapping view = mapping.view();
     py::gil_scoped_release release;
-    return cblot::blot<Source, Out>(from, view, to, options);
+    return cblot::blot_window<Source, Out>(from, view, to, options);
 }
 
 cblot::Options options_of(const std::string& interp, double sinscl, double exptime,
@@ -246,8 +256,9 @@ cblot::Options options_of(const std::string& interp, double sinscl, double expti
 
 template <class PyMapping>
 Index blot(const py::array& source, py::array out, const PyMapping& mapping,
-           const std::string& interp, double sinscl, double exptime, double pix_ratio,
-           double fillval, const std::string& classic, int threads, const std::string& isa) {
+           const Place& source_place, const Place& out_place, const std::string& interp,
+           double sinscl, double exptime, double pix_ratio, double fillval,
+           const std::string& classic, int threads, const std::string& isa) {
     cblot::Options options = options_of(interp, sinscl, exptime, pix_ratio, classic);
     options.fill = fillval;
     options.threads = threads;
@@ -260,12 +271,36 @@ Index blot(const py::array& source, py::array out, const PyMapping& mapping,
     }
     const bool single = has_type<float>(source);
     const bool to_single = has_type<float>(out);
+    const auto run = [&](auto function) {
+        return function(source, source_place, out, out_place, mapping, options);
+    };
     if (single) {
-        return to_single ? blot_typed<float, float>(source, out, mapping, options)
-                         : blot_typed<float, double>(source, out, mapping, options);
+        return to_single ? run(&blot_typed<float, float, PyMapping>)
+                         : run(&blot_typed<float, double, PyMapping>);
     }
-    return to_single ? blot_typed<double, float>(source, out, mapping, options)
-                     : blot_typed<double, double>(source, out, mapping, options);
+    return to_single ? run(&blot_typed<double, float, PyMapping>)
+                     : run(&blot_typed<double, double, PyMapping>);
+}
+
+/// (y0, y1, x0, x1) of the source pixels that a region, of that form too, of an output depends on.
+template <class PyMapping>
+std::array<Index, 4> source_box(const PyMapping& mapping, const std::array<Index, 2>& shape,
+                                const std::array<Index, 4>& region,
+                                const std::array<Index, 2>& source_shape, const std::string& interp,
+                                double sinscl, const std::string& classic, int threads,
+                                const std::string& isa) {
+    cblot::Options options = options_of(interp, sinscl, 1.0, 1.0, classic);
+    options.threads = threads;
+    options.isa = cblot::isa_from_name(isa);
+    SignalPoll poll;
+    options.poll = SignalPoll::call;
+    options.poll_context = &poll;
+    const cblot::Mapping view = mapping.view();
+    const py::gil_scoped_release release;
+    const cblot::Box box =
+        cblot::source_box(view, shape[0], shape[1], {region[0], region[1], region[2], region[3]},
+                          source_shape[0], source_shape[1], options);
+    return {box.y0, box.y1, box.x0, box.x1};
 }
 
 template <class PyMapping>
@@ -289,10 +324,14 @@ void positions(const PyMapping& mapping, py::array pixmap, double origin, int th
 template <class PyMapping>
 void define_blot(py::module_& module) {
     module.def("blot", &blot<PyMapping>, py::arg("source"), py::arg("out"), py::arg("mapping"),
-               py::kw_only(), py::arg("interp"), py::arg("sinscl"), py::arg("exptime"),
-               py::arg("pix_ratio"), py::arg("fillval"), py::arg("classic"), py::arg("threads"),
-               py::arg("isa"),
+               py::kw_only(), py::arg("source_place"), py::arg("out_place"), py::arg("interp"),
+               py::arg("sinscl"), py::arg("exptime"), py::arg("pix_ratio"), py::arg("fillval"),
+               py::arg("classic"), py::arg("threads"), py::arg("isa"),
                "Blot source into out through mapping; returns the number of covered pixels.");
+    module.def("source_box", &source_box<PyMapping>, py::arg("mapping"), py::kw_only(),
+               py::arg("shape"), py::arg("region"), py::arg("source_shape"), py::arg("interp"),
+               py::arg("sinscl"), py::arg("classic"), py::arg("threads"), py::arg("isa"),
+               "The box of source pixels that a region of the output depends on.");
     module.def("positions", &positions<PyMapping>, py::arg("mapping"), py::arg("pixmap"),
                py::kw_only(), py::arg("origin"), py::arg("threads"), py::arg("isa"),
                "Fill pixmap (ny, nx, 2) with the source positions of all pixels, plus origin.");

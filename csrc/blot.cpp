@@ -2,6 +2,7 @@
 #include "cblot/blot.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <type_traits>
 #include <utility>
 
@@ -25,6 +26,32 @@ constexpr Index kSplinePixels = 1 << 21;          // of a tile
 constexpr Index kSplineCallbackPixels = 1 << 17;  // a callback may hold twenty arrays of them
 constexpr Index kSplineBytes = 32 << 20;
 
+[[noreturn]] void fail_beyond(const Box& window) {
+    fail("the mapping needs more of the source than its window of rows " +
+         std::to_string(window.y0) + " to " + std::to_string(window.y1) + " and columns " +
+         std::to_string(window.x0) + " to " + std::to_string(window.x1) +
+         "; source_box tells what it needs");
+}
+
+/// A box grown on all sides, within an image.
+Box grown(const Box& box, Index by, Index ny, Index nx) {
+    return box.empty() ? box
+                       : Box{std::max<Index>(0, box.y0 - by), std::min(ny, box.y1 + by),
+                             std::max<Index>(0, box.x0 - by), std::min(nx, box.x1 + by)};
+}
+
+Box joined(const Box& a, const Box& b) {
+    if (a.empty() || b.empty()) {
+        return a.empty() ? b : a;
+    }
+    return {std::min(a.y0, b.y0), std::max(a.y1, b.y1), std::min(a.x0, b.x0), std::max(a.x1, b.x1)};
+}
+
+bool holds(const Box& outer, const Box& inner) {
+    return inner.empty() || (outer.y0 <= inner.y0 && inner.y1 <= outer.y1 && outer.x0 <= inner.x0 &&
+                             inner.x1 <= outer.x1);
+}
+
 /// Works on tiles whose kernel samples the source itself. One a thread.
 template <class T, class Out>
 class TileWorker {
@@ -35,7 +62,11 @@ class TileWorker {
     Index operator()(const Box& tile) {
         plan_.open(tile.y0, tile.y1, positions_);
         job_.positions = positions_.positions;
-        return tile_(job_, tile);
+        const Index covered = tile_(job_, tile);
+        if (covered == kBeyondWindow) {
+            fail_beyond(job_.window);
+        }
+        return covered;
     }
 
   private:
@@ -72,9 +103,11 @@ class SplineWorker {
   private:
     Index blot(const Box& region) {
         const Samples<T>& source = job_.source;
-        // Mirrored at the far edge, taps after the base pixel reach as far before it.
-        const Index reach = std::max<Index>(-row_.offset, row_.offset + row_.width - 1);
-        const Box box = source_box_(job_.positions, region, source.ny, source.nx, reach, reach);
+        const Box box = source_box_(job_.positions, region, source.ny, source.nx, row_.reach);
+        if (job_.reach >= 0 &&
+            !holds(job_.window, grown(box, table_.prefilter_reach, source.ny, source.nx))) {
+            fail_beyond(job_.window);
+        }
         const Index samples = box.height() * box.width();
         const Index work = box.empty() ? 0 : table_.prefilter_work(box);
         const bool single = region.height() == 1 && region.width() == 1;
@@ -85,6 +118,7 @@ class SplineWorker {
             return blot(first) + blot(second);
         }
         Job<T, Out> own = job_;
+        own.reach = -1;  // the box of coefficients holds all that is needed
         if (!box.empty()) {
             coefficients_.resize(std::size_t(samples));
             work_.resize(std::size_t(work));
@@ -151,17 +185,20 @@ class PositionsWorker {
     MappingPlan::TilePositions positions_;
 };
 
-template <class T>
-Samples<T> samples_of(const View2D<const T>& source) {
-    return {source.data, 0, source.stride_y, source.stride_x, source.ny, source.nx, 0, source.nx};
-}
-
 template <class T, class Out>
-Job<T, Out> make_job(const View2D<const T>& source, const View2D<Out>& out,
+Job<T, Out> make_job(const Window<const T>& source, const Window<Out>& out, Index reach,
                      const Options& options) {
     Job<T, Out> job;
-    job.source = samples_of(source);
-    job.out = out;
+    const View2D<const T>& pixels = source.pixels;
+    const Box window = source.box();
+    job.source = {pixels.data,     -source.y0 * pixels.stride_y - source.x0 * pixels.stride_x,
+                  pixels.stride_y, pixels.stride_x,
+                  source.ny,       source.nx,
+                  window.x0,       window.x1};
+    job.window = window;
+    job.reach = pixels.ny == source.ny && pixels.nx == source.nx ? -1 : reach;
+    job.out = out.pixels;
+    job.out_origin = -out.y0 * out.pixels.stride_y - out.x0 * out.pixels.stride_x;
     job.sinscl = options.sinscl;
     job.exptime = options.exptime;
     job.pix_ratio = options.pix_ratio;
@@ -170,46 +207,65 @@ Job<T, Out> make_job(const View2D<const T>& source, const View2D<Out>& out,
 }
 
 template <class T, class Out>
-Index blot_exact(View2D<const T> source, const Mapping& mapping, View2D<Out> out,
+Index blot_exact(const Window<const T>& source, const Mapping& mapping, const Window<Out>& out,
                  const Options& options) {
     const KernelTable<T, Out> table = kernel_table<T, Out>(options.isa);
     const KernelRow<T, Out> row = table.row(options.kernel, options.sinscl != 1.0);
     const PositionTable positions = position_table(options.isa);
     const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.nodes);
-    const Job<T, Out> job = make_job(source, out, options);
+    const Job<T, Out> job = make_job(source, out, row.reach, options);
+    const Box region = out.box();
     const int threads = threads_of(options, plan.single_thread());
     if (options.kernel != Kernel::spline3) {
-        return for_tiles(out.ny, out.nx, kTilePixels, threads, options,
+        return for_tiles(region, kTilePixels, threads, options,
                          [&] { return TileWorker<T, Out>(plan, job, row.tile); });
     }
     const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
-    const Index pixels = std::min(kSplineRows * out.nx, most);
-    const Index bytes = kSplineBytes / tasks_of(out.ny, out.nx, pixels, threads);
-    return for_tiles(out.ny, out.nx, pixels, threads, options,
+    const Index pixels = std::min(kSplineRows * region.width(), most);
+    const Index bytes = kSplineBytes / tasks_of(region, pixels, threads);
+    return for_tiles(region, pixels, threads, options,
                      [&] { return SplineWorker<T, Out>(plan, job, positions, table, row, bytes); });
 }
 
 template <class Out>
-Index blot_classic(View2D<const float> source, const Mapping& mapping, View2D<Out> out,
-                   const Options& options) {
-    const ClassicTable<Out> table = classic_table<Out>(options.isa);
-    const TileFn<float, Out> tile_fn = table.tile(options.kernel, options.classic);
+Index blot_classic(const Window<const float>& source, const Mapping& mapping,
+                   const Window<Out>& out, const Options& options) {
+    const KernelRow<float, Out> row =
+        classic_table<Out>(options.isa).row(options.kernel, options.classic);
     const PositionTable positions = position_table(options.isa);
     const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.classic_nodes);
-    const Job<float, Out> job = make_job(source, out, options);
+    const Job<float, Out> job = make_job(source, out, row.reach, options);
     const int threads = threads_of(options, plan.single_thread());
-    return for_tiles(out.ny, out.nx, kTilePixels, threads, options,
-                     [&] { return TileWorker<float, Out>(plan, job, tile_fn); });
+    return for_tiles(out.box(), kTilePixels, threads, options,
+                     [&] { return TileWorker<float, Out>(plan, job, row.tile); });
+}
+
+/// From a base pixel to the farthest sample that its value depends on, in either type.
+Index reach_of(const Options& options) {
+    if (options.classic != Classic::off) {
+        return classic_table<float>(options.isa).row(options.kernel, options.classic).reach;
+    }
+    // A coefficient of a double spline depends on more samples than one of float.
+    const auto table = kernel_table<double, float>(options.isa);
+    const Index taps = table.row(options.kernel, options.sinscl != 1.0).reach;
+    return options.kernel == Kernel::spline3 ? taps + table.prefilter_reach : taps;
 }
 
 }  // namespace
 
 template <class Source, class Out>
 Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
-           const Options& given) {
+           const Options& options) {
+    return blot_window<Source, Out>({source, 0, 0, source.ny, source.nx}, mapping,
+                                    {out, 0, 0, out.ny, out.nx}, options);
+}
+
+template <class Source, class Out>
+Index blot_window(const Window<const Source>& source, const Mapping& mapping,
+                  const Window<Out>& out, const Options& given) {
     const Options options = known(given);
-    check_view(source, "source");
-    check_view(out, "out");
+    check_window(source, "source");
+    check_window(out, "out");
     if (options.classic == Classic::off) {
         return blot_exact(source, mapping, out, options);
     }
@@ -220,6 +276,35 @@ Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
     }
 }
 
+Box source_box(const Mapping& mapping, Index ny, Index nx, const Box& region, Index source_ny,
+               Index source_nx, const Options& given) {
+    const Options options = known(given);
+    const char none = 0;
+    check_window(
+        Window<const char>{
+            {&none, region.height(), region.width(), 0, 0}, region.y0, region.x0, ny, nx},
+        "the region");
+    check_view(View2D<const char>{&none, source_ny, source_nx, 0, 0}, "source");
+    const bool classic = options.classic != Classic::off;
+    const PositionTable table = position_table(options.isa);
+    const MappingPlan plan(mapping, ny, nx, table, classic ? table.classic_nodes : table.nodes);
+    // The base of a value may be the pixel after the one below its position.
+    const Index reach = 1 + reach_of(options);
+    const SourceBoxFn function = classic ? table.classic_source_box : table.source_box;
+    Box box;
+    std::mutex mutex;
+    for_tiles(region, kTilePixels, threads_of(options, plan.single_thread()), options, [&] {
+        return [&, positions = MappingPlan::TilePositions()](const Box& tile) mutable {
+            plan.open(tile.y0, tile.y1, positions);
+            const Box found = function(positions.positions, tile, source_ny, source_nx, reach);
+            const std::lock_guard<std::mutex> lock(mutex);
+            box = joined(box, found);
+            return Index(0);
+        };
+    });
+    return box;
+}
+
 void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<double> y,
                const Options& given) {
     const Options options = known(given);
@@ -228,7 +313,7 @@ void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<d
     const PositionTable table = position_table(options.isa);
     const MappingPlan plan(mapping, x.ny, x.nx, table, table.nodes);
     const int threads = threads_of(options, plan.single_thread());
-    for_tiles(x.ny, x.nx, kTilePixels, threads, options,
+    for_tiles({0, x.ny, 0, x.nx}, kTilePixels, threads, options,
               [&] { return PositionsWorker(plan, origin, x, y); });
 }
 
@@ -243,7 +328,7 @@ void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<dou
     check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
     const PositionTable table = position_table(options.isa);
     const ExactPlanner planner(mapping);
-    for_tiles(x.ny, x.nx, kTilePixels, threads_of(options, false), options, [&] {
+    for_tiles({0, x.ny, 0, x.nx}, kTilePixels, threads_of(options, false), options, [&] {
         return [&](const Box& tile) {
             double px[kBlock + kPad], py[kBlock + kPad];
             for (Index l = tile.y0; l < tile.y1; ++l) {
@@ -270,9 +355,15 @@ void positions_at(const ExactMapping& mapping, Index count, double* x, double* y
     position_table(options.isa).exact_at(ExactPlanner(mapping).plan(), count, x, y);
 }
 
-template CBLOT_API Index blot(View2D<const float>, const Mapping&, View2D<float>, const Options&);
-template CBLOT_API Index blot(View2D<const float>, const Mapping&, View2D<double>, const Options&);
-template CBLOT_API Index blot(View2D<const double>, const Mapping&, View2D<float>, const Options&);
-template CBLOT_API Index blot(View2D<const double>, const Mapping&, View2D<double>, const Options&);
+#define CBLOT_INSTANTIATE(Source, Out)                                                \
+    template CBLOT_API Index blot(View2D<const Source>, const Mapping&, View2D<Out>,  \
+                                  const Options&);                                    \
+    template CBLOT_API Index blot_window(const Window<const Source>&, const Mapping&, \
+                                         const Window<Out>&, const Options&);
+
+CBLOT_INSTANTIATE(float, float)
+CBLOT_INSTANTIATE(float, double)
+CBLOT_INSTANTIATE(double, float)
+CBLOT_INSTANTIATE(double, double)
 
 }  // namespace cblot

@@ -32,6 +32,21 @@ void check_view(const View2D<T>& view, const char* name) {
     }
 }
 
+/// Refuses a rectangle that is not one of its image.
+template <class T>
+void check_window(const Window<T>& window, const char* name) {
+    check_view(window.pixels, name);
+    const Box box = window.box();
+    check_view(View2D<T>{window.pixels.data, window.ny, window.nx, 0, 0}, name);
+    if (box.y0 < 0 || box.x0 < 0 || box.y0 > window.ny || box.x0 > window.nx ||
+        box.y1 > window.ny || box.x1 > window.nx) {
+        fail(std::string(name) + " has rows " + std::to_string(box.y0) + " to " +
+             std::to_string(box.y1) + " and columns " + std::to_string(box.x0) + " to " +
+             std::to_string(box.x1) + ", which an image of shape " +
+             shape_of(window.ny, window.nx) + " has not");
+    }
+}
+
 inline void check_shape(const View2D<const double>& view, const char* name, Index ny, Index nx) {
     check_view(view, name);
     if (view.ny != ny || view.nx != nx) {

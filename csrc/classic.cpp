@@ -7,29 +7,33 @@ namespace cblot::CBLOT_ISA {
 
 namespace {
 
+template <class Out, bool Drizzlepac, class K>
+KernelRow<float, Out> row_for() {
+    // Two more than that of the taps: position nx counts as inside, and is mirrored.
+    return {&blot_tile<float, Out, ClassicPolicy<K, Drizzlepac>>, reach_of<K> + 2};
+}
+
 template <class Out, bool Drizzlepac>
-TileFn<float, Out> tile_of(Kernel kernel) {
+KernelRow<float, Out> row_of(Kernel kernel) {
     switch (kernel) {
-        case Kernel::nearest:
-            return &blot_tile<float, Out, ClassicPolicy<ClassicNearest, Drizzlepac>>;
-        case Kernel::linear:
-            return &blot_tile<float, Out, ClassicPolicy<ClassicLinear, Drizzlepac>>;
-        case Kernel::poly3: return &blot_tile<float, Out, ClassicPolicy<ClassicPoly3, Drizzlepac>>;
-        case Kernel::poly5: return &blot_tile<float, Out, ClassicPolicy<ClassicPoly5, Drizzlepac>>;
-        default: return nullptr;
+        case Kernel::nearest: return row_for<Out, Drizzlepac, ClassicNearest>();
+        case Kernel::linear: return row_for<Out, Drizzlepac, ClassicLinear>();
+        case Kernel::poly3: return row_for<Out, Drizzlepac, ClassicPoly3>();
+        case Kernel::poly5: return row_for<Out, Drizzlepac, ClassicPoly5>();
+        default: return {};
     }
 }
 
 template <class Out>
-TileFn<float, Out> tile(Kernel kernel, Classic peer) {
-    return peer == Classic::drizzlepac ? tile_of<Out, true>(kernel) : tile_of<Out, false>(kernel);
+KernelRow<float, Out> row(Kernel kernel, Classic peer) {
+    return peer == Classic::drizzlepac ? row_of<Out, true>(kernel) : row_of<Out, false>(kernel);
 }
 
 }  // namespace
 
 template <class Out>
 ClassicTable<Out> classic_table() {
-    return {&tile<Out>};
+    return {&row<Out>};
 }
 
 template ClassicTable<float> classic_table();

@@ -5,11 +5,12 @@
 
 namespace cblot {
 
-/// One row of the dispatch table.
+/// One row of the dispatch table. A value's samples are not farther than `reach` from its base
+/// pixel: mirrored at an edge, taps on one side reach as far on the other.
 template <class T, class Out>
 struct KernelRow {
     TileFn<T, Out> tile;
-    int width, offset;
+    Index reach;
 };
 
 /// Functions compiled for one instruction set.
@@ -18,7 +19,12 @@ struct KernelTable {
     KernelRow<T, Out> (*row)(Kernel kernel, bool stretched);
     void (*prefilter)(const Samples<T>& source, const Box& box, T* coefficients, T* work);
     Index (*prefilter_work)(const Box& box);  // elements of work
+    Index prefilter_reach;                    // from a coefficient to the samples it depends on
 };
+
+/// The box of source pixels not farther than `reach` from the pixel below an inside position of a
+/// region of the output; empty if there is none.
+using SourceBoxFn = Box (*)(const Positions&, const Box& region, Index ny, Index nx, Index reach);
 
 /// Mappings compiled for one instruction set.
 struct PositionTable {
@@ -26,14 +32,14 @@ struct PositionTable {
     void (*exact_at)(const ExactPlan& plan, Index count, double* x, double* y);
     void (*exact_nodes)(const ExactPlan& plan, Index step, double row_y, Index k_begin, Index n,
                         double* x, double* y);
-    Box (*source_box)(const Positions&, const Box& region, Index ny, Index nx, Index before,
-                      Index after);
+    SourceBoxFn source_box, classic_source_box;
 };
 
 /// Functions of the classic arithmetic.
 template <class Out>
 struct ClassicTable {
-    TileFn<float, Out> (*tile)(Kernel kernel, Classic peer);  // null where there is no classic form
+    // A null tile where there is no classic form.
+    KernelRow<float, Out> (*row)(Kernel kernel, Classic peer);
 };
 
 // kernels.cpp, classic.cpp and positions.cpp are compiled once for each instruction set the build

@@ -23,15 +23,6 @@ struct Samples {
     Index x_begin = 0, x_end = 0;
 };
 
-/// A rectangle of pixels, [y0, y1) by [x0, x1).
-struct Box {
-    Index y0 = 0, y1 = 0, x0 = 0, x1 = 0;
-
-    Index height() const { return y1 - y0; }
-    Index width() const { return x1 - x0; }
-    bool empty() const { return y1 <= y0 || x1 <= x0; }
-};
-
 /// A node grid with the fractions between two nodes: of the m-th position after a node, m / step,
 /// and, for the classic mean, of each output column as drizzlepac rounds it.
 struct NodePlan {
@@ -91,7 +82,12 @@ struct Positions {
 template <class T, class Out>
 struct Job {
     Samples<T> source;
+    // Where only a window of the source is there: the window, and how far from its base pixel a
+    // value may have samples. Negative where nothing can be missing.
+    Box window;
+    Index reach = -1;
     View2D<Out> out;
+    Index out_origin = 0;  // pixel (j, i) is out.data[out_origin + j * stride_y + i * stride_x]
     Positions positions;
     double sinscl = 1.0;
     double exptime = 1.0;
@@ -99,8 +95,11 @@ struct Job {
     double fill = 0.0;
 };
 
-/// Blots the output pixels of a box and returns how many were covered. Shares nothing with other
-/// calls but what it reads.
+/// What a tile returns if the window lacks samples that it needs.
+inline constexpr Index kBeyondWindow = -1;
+
+/// Blots the output pixels of a box and returns how many were covered, or kBeyondWindow. Shares
+/// nothing with other calls but what it reads.
 template <class T, class Out>
 using TileFn = Index (*)(const Job<T, Out>&, const Box&);
 

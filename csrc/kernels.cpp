@@ -9,7 +9,7 @@ namespace {
 
 template <class T, class Out, class K>
 KernelRow<T, Out> row_of() {
-    return {&blot_tile<T, Out, Exact<T, K>>, K::width, K::offset};
+    return {&blot_tile<T, Out, Exact<T, K>>, reach_of<K>};
 }
 
 template <class T, class Out>
@@ -37,7 +37,7 @@ Index prefilter_work(const Box& box) {
 
 template <class T, class Out>
 KernelTable<T, Out> kernel_table() {
-    return {&row<T, Out>, &prefilter<T>, &prefilter_work<T>};
+    return {&row<T, Out>, &prefilter<T>, &prefilter_work<T>, kSplineReach<T> + kRepairReach};
 }
 
 template KernelTable<float, float> kernel_table();

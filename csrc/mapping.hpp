@@ -84,31 +84,48 @@ inline void pixmap_positions(const void* plan_, Index j, Index i, Index n, doubl
     }
 }
 
-/// The box of source pixels under a kernel whose taps reach from base - before to base + after, for
-/// all inside positions of a region of the output; empty if there are none.
-inline Box source_box(const Positions& positions, const Box& region, Index ny, Index nx,
-                      Index before, Index after) {
+/// See SourceBoxFn. `Classic`: positions as the classic arithmetic has them, in float32 and with
+/// the far end of x inside.
+template <bool Classic>
+Box box_of_positions(const Positions& positions, const Box& region, Index ny, Index nx,
+                     Index reach) {
     double x[kBlock + kPad], y[kBlock + kPad];
-    double x_min = double(nx), x_max = -1.0, y_min = double(ny), y_max = -1.0;
+    const double width = double(nx), height = double(ny);
+    double x_min = width, x_max = -1.0, y_min = height, y_max = -1.0;
     for (Index j = region.y0; j < region.y1; ++j) {
         for (Index i = region.x0; i < region.x1; i += kBlock) {
             const Index n = min_index(kBlock, region.x1 - i);
             positions(j, i, n, x, y);
             for (Index p = 0; p < n; ++p) {
-                const bool inside =
-                    (x[p] >= 0.0) & (x[p] < double(nx)) & (y[p] >= 0.0) & (y[p] < double(ny));
-                x_min = (inside & (x[p] < x_min)) ? x[p] : x_min;
-                x_max = (inside & (x[p] > x_max)) ? x[p] : x_max;
-                y_min = (inside & (y[p] < y_min)) ? y[p] : y_min;
-                y_max = (inside & (y[p] > y_max)) ? y[p] : y_max;
+                const double px = Classic ? double(float(x[p])) : x[p];
+                const double py = Classic ? double(float(y[p])) : y[p];
+                const bool before_end = Classic ? px <= double(float(width)) : px < width;
+                const double end_y = Classic ? double(float(height)) : height;
+                const bool inside = (px >= 0.0) & before_end & (py >= 0.0) & (py < end_y);
+                x_min = (inside & (px < x_min)) ? px : x_min;
+                x_max = (inside & (px > x_max)) ? px : x_max;
+                y_min = (inside & (py < y_min)) ? py : y_min;
+                y_max = (inside & (py > y_max)) ? py : y_max;
             }
         }
     }
     if (x_max < 0.0) {
         return Box{};
     }
-    return Box{max_index(0, Index(y_min) - before), min_index(ny, Index(y_max) + after + 1),
-               max_index(0, Index(x_min) - before), min_index(nx, Index(x_max) + after + 1)};
+    return Box{max_index(0, min_index(ny - 1, Index(y_min)) - reach),
+               min_index(ny, Index(y_max) + reach + 1),
+               max_index(0, min_index(nx - 1, Index(x_min)) - reach),
+               min_index(nx, Index(x_max) + reach + 1)};
+}
+
+inline Box source_box(const Positions& positions, const Box& region, Index ny, Index nx,
+                      Index reach) {
+    return box_of_positions<false>(positions, region, ny, nx, reach);
+}
+
+inline Box classic_source_box(const Positions& positions, const Box& region, Index ny, Index nx,
+                              Index reach) {
+    return box_of_positions<true>(positions, region, ny, nx, reach);
 }
 
 }  // namespace cblot::CBLOT_ISA

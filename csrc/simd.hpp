@@ -131,8 +131,8 @@ CBLOT_INLINE void prefetch_to_write([[maybe_unused]] const void* p) {
 #endif
 }
 
-inline std::ptrdiff_t min_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
-inline std::ptrdiff_t max_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
+constexpr std::ptrdiff_t min_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
+constexpr std::ptrdiff_t max_index(std::ptrdiff_t a, std::ptrdiff_t b) { return a > b ? a : b; }
 
 inline int lowest_bit(unsigned bits) {
 #if defined(__GNUC__)

@@ -7,18 +7,22 @@
 //   scale(value)               to output units
 #pragma once
 
+#include <limits>
+
 #include "job.hpp"
 #include "mapping.hpp"
 #include "sampler.hpp"
 
 namespace cblot::CBLOT_ISA {
 
-/// Values of a block, scaled or filled, into row j of the output.
+/// From a base pixel to the farthest of a kernel's taps.
+template <class K>
+inline constexpr Index reach_of = max_index(-K::offset, K::offset + K::width - 1);
+
+/// Values of a block, scaled or filled, into the output from `out` on.
 template <class T, class Out, class Policy>
-CBLOT_INLINE void write_block(const Block<T>& b, const Policy& policy, const View2D<Out>& view,
-                              double fill, Index j, Index i) {
-    Out* const out = view.data + j * view.stride_y + i * view.stride_x;
-    const Index stride = view.stride_x;
+CBLOT_INLINE void write_block(const Block<T>& b, const Policy& policy, Out* out, Index stride,
+                              double fill) {
     if (b.covered == b.n && stride == 1) {
         for (Index p = 0; p < b.n; ++p) {
             out[p] = Out(policy.scale(b.value[p]));
@@ -32,11 +36,27 @@ CBLOT_INLINE void write_block(const Block<T>& b, const Policy& policy, const Vie
 
 /// Asks for the memory that a block's values go to, which is written a little later.
 template <class Out>
-CBLOT_INLINE void prefetch_row(const View2D<Out>& view, Index j, Index i, Index n) {
-    Out* const out = view.data + j * view.stride_y + i * view.stride_x;
+CBLOT_INLINE void prefetch_row(Out* out, Index stride, Index n) {
     for (Index p = 0; p < n; p += Index(64 / sizeof(Out))) {
-        prefetch_to_write(out + p * view.stride_x);
+        prefetch_to_write(out + p * stride);
     }
+}
+
+/// Whether a window holds all samples of a block's pixels.
+template <class T>
+CBLOT_NOINLINE bool holds(const Box& window, Index reach, const Block<T>& b, Index ny, Index nx) {
+    constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max();
+    std::int32_t x_min = most, x_max = 0, y_min = most, y_max = 0;
+    for (Index p = 0; p < b.n; ++p) {
+        const bool inside = b.iy[p] != kOutside;
+        x_min = inside && b.ix[p] < x_min ? b.ix[p] : x_min;
+        x_max = inside && b.ix[p] > x_max ? b.ix[p] : x_max;
+        y_min = inside && b.iy[p] < y_min ? b.iy[p] : y_min;
+        y_max = inside && b.iy[p] > y_max ? b.iy[p] : y_max;
+    }
+    return window.x0 <= max_index(0, x_min - reach) && window.y0 <= max_index(0, y_min - reach) &&
+           window.x1 >= min_index(nx, x_max + reach + 1) &&
+           window.y1 >= min_index(ny, y_max + reach + 1);
 }
 
 template <class T, class Out, class Policy>
@@ -48,12 +68,18 @@ Index blot_tile(const Job<T, Out>& job, const Box& tile) {
         for (Index i = tile.x0; i < tile.x1; i += kBlock) {
             b.n = min_index(kBlock, tile.x1 - i);
             job.positions(j, i, b.n, b.x, b.y);
-            prefetch_row(job.out, j, i, b.n);
+            Out* const out =
+                job.out.data + (job.out_origin + j * job.out.stride_y + i * job.out.stride_x);
+            prefetch_row(out, job.out.stride_x, b.n);
             policy.locate(b, job.source.ny, job.source.nx);
             if (b.covered > 0) {
+                if (job.reach >= 0 &&
+                    !holds(job.window, job.reach, b, job.source.ny, job.source.nx)) {
+                    return kBeyondWindow;
+                }
                 policy.sample(job.source, b);
             }
-            write_block(b, policy, job.out, job.fill, j, i);
+            write_block(b, policy, out, job.out.stride_x, job.fill);
             covered += b.covered;
         }
     }

@@ -1,4 +1,4 @@
-// Cuts an output into tiles of whole rows and has threads work on them.
+// Cuts a region of the output into tiles of whole rows and has threads work on them.
 #pragma once
 
 #include <algorithm>
@@ -18,10 +18,10 @@ inline constexpr Index kPixelsPerThread = 1 << 17;
 /// Tiles of a call, handed out in order; the first exception ends the call.
 class TileQueue {
   public:
-    TileQueue(Index ny, Index nx, Index tile_pixels)
-        : ny_(ny), nx_(nx), rows_(std::max<Index>(1, tile_pixels / nx)) {}
+    TileQueue(const Box& region, Index tile_pixels)
+        : region_(region), rows_(std::max<Index>(1, tile_pixels / region.width())) {}
 
-    Index size() const { return (ny_ + rows_ - 1) / rows_; }
+    Index size() const { return (region_.height() + rows_ - 1) / rows_; }
 
     /// Works until there are no more tiles, with a worker of its own; polls where that is asked
     /// for.
@@ -33,11 +33,12 @@ class TileQueue {
                 if (poll != nullptr && poll->poll != nullptr) {
                     poll->poll(poll->poll_context);
                 }
-                const Index begin = next_.fetch_add(1) * rows_;
-                if (begin >= ny_ || stop_) {
+                const Index begin = region_.y0 + next_.fetch_add(1) * rows_;
+                if (begin >= region_.y1 || stop_) {
                     return;
                 }
-                covered_ += worker(Box{begin, std::min(begin + rows_, ny_), 0, nx_});
+                covered_ +=
+                    worker(Box{begin, std::min(begin + rows_, region_.y1), region_.x0, region_.x1});
             }
         } catch (...) {
             stop_ = true;
@@ -57,7 +58,8 @@ class TileQueue {
     }
 
   private:
-    Index ny_, nx_, rows_;
+    Box region_;
+    Index rows_;
     std::atomic<Index> next_{0}, covered_{0};
     std::atomic<bool> stop_{false};
     std::mutex mutex_;
@@ -74,19 +76,19 @@ inline int threads_of(const Options& options, bool single_thread) {
 }
 
 /// Tasks that a call is worth, of as many threads.
-inline int tasks_of(Index ny, Index nx, Index tile_pixels, int threads) {
-    const Index useful =
-        std::min(TileQueue(ny, nx, tile_pixels).size(), ny * nx / kPixelsPerThread + 1);
+inline int tasks_of(const Box& region, Index tile_pixels, int threads) {
+    const Index useful = std::min(TileQueue(region, tile_pixels).size(),
+                                  region.height() * region.width() / kPixelsPerThread + 1);
     return int(std::clamp<Index>(threads, 1, useful));
 }
 
 /// Runs make_worker()(tile) for all tiles, a worker for each thread, polling in the calling thread;
 /// adds up what the workers return.
 template <class MakeWorker>
-Index for_tiles(Index ny, Index nx, Index tile_pixels, int threads, const Options& options,
+Index for_tiles(const Box& region, Index tile_pixels, int threads, const Options& options,
                 const MakeWorker& make_worker) {
-    TileQueue queue(ny, nx, tile_pixels);
-    const int count = tasks_of(ny, nx, tile_pixels, threads);
+    TileQueue queue(region, tile_pixels);
+    const int count = tasks_of(region, tile_pixels, threads);
     const auto caller = std::this_thread::get_id();
     auto task = [&](int) {
         queue.run(make_worker, std::this_thread::get_id() == caller ? &options : nullptr);

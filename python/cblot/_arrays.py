@@ -38,19 +38,60 @@ def as_source(source: Any, name: str) -> NDArray[Any]:
     ValueError
         If it is not two-dimensional, or is empty.
     """
+    source_shape(source, name)
     if isinstance(source, np.ma.MaskedArray) and np.ma.is_masked(source):
         floating = np.result_type(source.dtype, np.float32)
         source = np.where(np.ma.getmaskarray(source), floating.type(np.nan), np.ma.getdata(source))
     array = np.asarray(source)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be of a real type, got dtype {array.dtype}")
-    if array.ndim != 2:
-        raise ValueError(f"{name} must be 2-D, got shape {array.shape}")
-    if array.size == 0:
-        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    source_shape(array, name)
     code = array.dtype.kind + str(array.dtype.itemsize)
     single = code == "f4" or code in _SINGLE_HOLDS
     return _native(array, np.float32 if single else np.float64)
+
+
+def is_native(array: NDArray[Any]) -> bool:
+    """Whether the core can read an array where it lies."""
+    masked = isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array)
+    return (
+        array.dtype.type in (np.float32, np.float64)
+        and array.dtype.isnative
+        and array.flags.aligned
+        and not masked
+    )
+
+
+def source_shape(source: Any, name: str) -> tuple[int, int]:
+    """Shape of a source image, of which no pixel is read.
+
+    Parameters
+    ----------
+    source : object
+        What has a shape; and a dtype, which may be one that NumPy does not know.
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    TypeError
+        If it is not of a real type.
+    ValueError
+        If it is not two-dimensional, or is empty.
+    """
+    try:
+        dtype = np.dtype(source.dtype)
+    except (AttributeError, TypeError):
+        pass
+    else:
+        if dtype.kind not in "biuf":
+            raise TypeError(f"{name} must be of a real type, got dtype {dtype}")
+    shape = tuple(np.shape(source))
+    if len(shape) != 2:
+        raise ValueError(f"{name} must be 2-D, got shape {shape}")
+    if not all(float(n).is_integer() for n in shape):
+        raise ValueError(f"{name} must have a known shape, got {shape}")
+    if 0 in shape:
+        raise ValueError(f"{name} must not be empty, got shape {shape}")
+    return int(shape[0]), int(shape[1])
 
 
 def as_pixmap(pixmap: Any) -> NDArray[np.float64]:

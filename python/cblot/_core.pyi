@@ -56,6 +56,8 @@ def blot(
     out: NDArray[Any],
     mapping: AnyMapping,
     *,
+    source_place: tuple[int, int, int, int] | None,
+    out_place: tuple[int, int, int, int] | None,
     interp: str,
     sinscl: float,
     exptime: float,
@@ -65,6 +67,18 @@ def blot(
     threads: int,
     isa: str,
 ) -> int: ...
+def source_box(
+    mapping: AnyMapping,
+    *,
+    shape: tuple[int, int],
+    region: tuple[int, int, int, int],
+    source_shape: tuple[int, int],
+    interp: str,
+    sinscl: float,
+    classic: str,
+    threads: int,
+    isa: str,
+) -> tuple[int, int, int, int]: ...
 def validate(
     *, interp: str, sinscl: float, exptime: float, pix_ratio: float, classic: str
 ) -> None: ...

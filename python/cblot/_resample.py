@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot import _arrays, _build, _core, _mapping, _wcs
+from cblot._windows import Box, Place, Source
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,54 @@ def _validate(
     return options
 
 
+def source_box(
+    mapping: _core.AnyMapping,
+    shape: tuple[int, int],
+    region: Box,
+    source_shape: tuple[int, int],
+    threads: int,
+    options: dict[str, Any],
+) -> Box:
+    """Rows and columns of the source that a region of the output depends on."""
+    named = {name: options[name] for name in ("interp", "sinscl", "classic")}
+    return _core.source_box(
+        mapping, shape=shape, region=region, source_shape=source_shape,
+        threads=threads, isa=_build.ISA, **named,
+    )  # fmt: skip
+
+
+def _read(
+    source: Source,
+    mapping: _core.AnyMapping,
+    shape: tuple[int, int],
+    threads: int,
+    options: dict[str, Any],
+) -> tuple[NDArray[Any], Place | None, _core.AnyMapping]:
+    """The pixels that are needed, where they lie if they are not all, and the mapping to use."""
+    if source.array is not None:
+        return source.array, None, mapping
+    if isinstance(mapping, _core.CallbackMapping):
+        if source.in_memory:
+            return source.read(), None, mapping
+        # Asked once only, it may be slow.
+        pixmap = np.empty((*shape, 2))
+        _core.positions(mapping, pixmap, origin=0.0, threads=1, isa=_build.ISA)
+        mapping = _core.PixmapMapping(pixmap)
+    whole = (0, shape[0], 0, shape[1])
+    box = source_box(mapping, shape, whole, source.shape, threads, options)
+    log.debug("rows %d to %d and columns %d to %d of the source are read", *box)
+    return *windowed(source, box), mapping
+
+
+def windowed(source: Source, box: Box) -> tuple[NDArray[Any], Place]:
+    """Pixels of a box, and where they lie; of an empty box, one that is never used."""
+    if box[0] == box[1]:
+        return np.zeros((1, 1), np.float32), (0, 0, *source.shape)
+    return source.window(box), (box[0], box[2], *source.shape)
+
+
 def _run(
-    source: NDArray[Any],
+    source: Source,
     out: NDArray[Any] | None,
     shape: tuple[int, int],
     mapping: _core.AnyMapping,
@@ -66,12 +113,14 @@ def _run(
     options: dict[str, Any],
 ) -> tuple[NDArray[Any], int]:
     """Result, in `out` if there is one, and how many of its pixels are covered."""
+    pixels, place, mapping = _read(source, mapping, shape, threads, options)
     if options["classic"]:
-        source = source.astype(np.float32, copy=False)
+        pixels = pixels.astype(np.float32, copy=False)
     result = _arrays.result_array(out, shape)
     covered = _core.blot(
-        source, result, mapping, fillval=fillval, threads=threads, isa=_build.ISA, **options
-    )
+        pixels, result, mapping, source_place=place, out_place=None,
+        fillval=fillval, threads=threads, isa=_build.ISA, **options,
+    )  # fmt: skip
     log.debug("%d of %d output pixels are covered by the source", covered, result.size)
     return _arrays.deliver(result, out), covered
 
@@ -99,7 +148,9 @@ def do_blot(
     source : array_like, shape (ny, nx)
         Clean image, in counts a second. float32 and float64 are used in their own precision and,
         in the machine's byte order, where they lie; other real types are converted. Masked pixels
-        are NaN.
+        are NaN. Of anything else that slices like an array, such as ``hdu.section``, a memory map
+        in another byte order, or an array of h5py, Zarr or dask, just the window that the exposure
+        needs is read, ``source[y0:y1, x0:x1]``, to the same result.
     source_wcs : astropy.wcs.WCS
         Its WCS, of which the linear projection is used; `stwcs.wcsutil.HSTWCS`, any celestial
         astropy WCS, or an object with astropy's common WCS interface (gwcs).
@@ -168,7 +219,7 @@ def blotted(
     threads: int | None = None,
 ) -> tuple[NDArray[Any], int]:
     """Return what `do_blot` does, and the number of covered pixels."""
-    image = _arrays.as_source(source, "source")
+    image = Source(source, "source")
     step = _arrays.as_step(stepsize)
     fill = _arrays.as_number(fillval, "fillval")
     workers = _build.thread_count(threads)
@@ -249,7 +300,7 @@ def blot_image(
     ValueError
         If an argument has a value that can't be used, or arguments do not fit each other.
     """
-    image = _arrays.as_source(data, "data")
+    image = Source(data, "data")
     positions = _arrays.as_pixmap(pixmap)
     shape = (positions.shape[0], positions.shape[1])
     fill = _arrays.as_number(fillval, "fillval")
@@ -356,7 +407,7 @@ def tblot(
     ValueError
         If an argument has a value that can't be used.
     """
-    source = _arrays.as_source(image, "image")
+    source = Source(image, "image")
     if not isinstance(output, np.ndarray) or output.ndim != 2 or output.size == 0:
         shape = getattr(output, "shape", type(output).__name__)
         raise ValueError(f"output must be a 2-D array that is not empty, got {shape}")

@@ -253,6 +253,42 @@ cblot::ExactMapping exact(Bytes& bytes, std::vector<Strided<float>>& kept) {
     return mapping;
 }
 
+/// Any region of the output, from no more of the source than its box: in memory of its own, where a
+/// sanitizer sees a step beyond it.
+template <class T, class Out>
+void windows(Bytes& bytes, const cblot::View2D<const T>& source, const cblot::Mapping& mapping,
+             const cblot::View2D<Out>& whole, const cblot::Options& options) {
+    const Index y0 = bytes.whole(0, whole.ny - 1), x0 = bytes.whole(0, whole.nx - 1);
+    const cblot::Box region{y0, bytes.whole(y0 + 1, whole.ny), x0, bytes.whole(x0 + 1, whole.nx)};
+    const cblot::Box box =
+        cblot::source_box(mapping, whole.ny, whole.nx, region, source.ny, source.nx, options);
+    if (box.empty()) {
+        return;
+    }
+    const auto memory = std::make_unique<T[]>(std::size_t(box.height() * box.width()));
+    for (Index j = 0; j < box.height(); ++j) {
+        for (Index i = 0; i < box.width(); ++i) {
+            memory[std::size_t(j * box.width() + i)] = source(box.y0 + j, box.x0 + i);
+        }
+    }
+    Strided<Out> out(bytes, region.height(), region.width());
+    cblot::blot_window<T, Out>({{memory.get(), box.height(), box.width(), box.width(), 1},
+                                box.y0,
+                                box.x0,
+                                source.ny,
+                                source.nx},
+                               mapping, {out.view(), region.y0, region.x0, whole.ny, whole.nx},
+                               options);
+    for (Index j = region.y0; j < region.y1; ++j) {
+        for (Index i = region.x0; i < region.x1; ++i) {
+            const Out found = out.view()(j - y0, i - x0), expected = whole(j, i);
+            if (found != expected && !(std::isnan(found) && std::isnan(expected))) {
+                complain("another window", options, j, i, 0, 0, double(found), double(expected));
+            }
+        }
+    }
+}
+
 /// Odd pixels and options, and every kind of mapping: whatever comes out, it is the same by a pixel
 /// map of the mapping's own positions, on every instruction set, with any number of threads.
 template <class T, class Out>
@@ -303,6 +339,7 @@ void same(Bytes& bytes) {
         const cblot::Mapping again =
             own ? cblot::Mapping(cblot::PixmapMapping{x.cview(), y.cview()}) : mapping;
         const Index count = cblot::blot<T, Out>(source.cview(), again, out.view(), options);
+        windows<T, Out>(bytes, source.cview(), again, out.view(), options);
         if (count != covered) {
             complain("another count", options, 0, 0, 0, 0, double(count), double(covered));
         }

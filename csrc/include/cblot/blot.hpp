@@ -27,6 +27,21 @@ template <class Source, class Out>
 Index blot(View2D<const Source> source, const Mapping& mapping, View2D<Out> out,
            const Options& options);
 
+/// The same where only rectangles of the source and of the output are in memory, to the same bits:
+/// makes just the pixels of out. Mapping and Options are those of the whole images.
+///
+/// Throws Error, and out is partly written, if a pixel needs samples that the source's window
+/// lacks.
+template <class Source, class Out>
+Index blot_window(const Window<const Source>& source, const Mapping& mapping,
+                  const Window<Out>& out, const Options& options);
+
+/// The box of source pixels on which the pixels of a region depend, the kernel's reach included, of
+/// an output of ny by nx pixels; empty if the source covers none of them. A callback is asked for
+/// all of the region's rows.
+CBLOT_API Box source_box(const Mapping& mapping, Index ny, Index nx, const Box& region,
+                         Index source_ny, Index source_nx, const Options& options);
+
 /// Writes the source positions of all pixels of an output of the shape of x and y, plus origin: 0
 /// for 0-based ones, 1 for FITS. Uses the options isa, threads, executor and poll.
 CBLOT_API void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<double> y,
@@ -40,13 +55,15 @@ CBLOT_API void nodes(const ExactMapping& mapping, Index step, View2D<double> x, 
 CBLOT_API void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,
                             const Options& options);
 
-extern template CBLOT_API Index blot(View2D<const float>, const Mapping&, View2D<float>,
-                                     const Options&);
-extern template CBLOT_API Index blot(View2D<const float>, const Mapping&, View2D<double>,
-                                     const Options&);
-extern template CBLOT_API Index blot(View2D<const double>, const Mapping&, View2D<float>,
-                                     const Options&);
-extern template CBLOT_API Index blot(View2D<const double>, const Mapping&, View2D<double>,
-                                     const Options&);
+#define CBLOT_EXTERN(Source, Out)                                                            \
+    extern template CBLOT_API Index blot(View2D<const Source>, const Mapping&, View2D<Out>,  \
+                                         const Options&);                                    \
+    extern template CBLOT_API Index blot_window(const Window<const Source>&, const Mapping&, \
+                                                const Window<Out>&, const Options&);
+CBLOT_EXTERN(float, float)
+CBLOT_EXTERN(float, double)
+CBLOT_EXTERN(double, float)
+CBLOT_EXTERN(double, double)
+#undef CBLOT_EXTERN
 
 }  // namespace cblot
