@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "cblot/blot.hpp"
+#include "file_window.hpp"
 
 namespace py = pybind11;
 
@@ -321,6 +322,29 @@ void positions(const PyMapping& mapping, py::array pixmap, double origin, int th
     cblot::positions(view, origin, x, y, options);
 }
 
+#ifdef CBLOT_HAS_FILE_WINDOW
+/// Fills `to`, contiguous, from a file of big-endian numbers; `offset` is that of its first pixel.
+template <class T>
+void read_file_window(int fd, std::uint64_t offset, Index stride,
+                      py::array_t<T, py::array::c_style>& to) {
+    T* const values = to.mutable_data();
+    const auto rows = std::size_t(to.shape(0)), columns = std::size_t(to.shape(1));
+    SignalPoll poll;
+    try {
+        const py::gil_scoped_release release;
+        cblot::read_file_window(fd, offset, std::size_t(stride), rows, columns, values, poll);
+    } catch (const std::system_error& error) {
+        if (error.code().value() == 0) {
+            PyErr_SetString(PyExc_EOFError, "the file ends before the image does");
+        } else {
+            errno = error.code().value();
+            PyErr_SetFromErrno(PyExc_OSError);
+        }
+        throw py::error_already_set();
+    }
+}
+#endif
+
 template <class PyMapping>
 void define_blot(py::module_& module) {
     module.def("blot", &blot<PyMapping>, py::arg("source"), py::arg("out"), py::arg("mapping"),
@@ -417,6 +441,13 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
             return names;
         },
         "Names of the instruction sets of this machine and build.");
+#ifdef CBLOT_HAS_FILE_WINDOW
+    module.def("read_file_window", &read_file_window<float>, py::arg("fd"), py::arg("offset"),
+               py::arg("stride"), py::arg("to").noconvert(),
+               "Fill an array with a window of an image of big-endian numbers in a file.");
+    module.def("read_file_window", &read_file_window<double>, py::arg("fd"), py::arg("offset"),
+               py::arg("stride"), py::arg("to").noconvert());
+#endif
     module.attr("compiler") = CBLOT_COMPILER;
     module.def("kernel_names", &cblot::kernel_names, "Names of the interpolants.");
 }

@@ -2,6 +2,7 @@
 
 from cblot import ablot
 from cblot._astrodrizzle import patch_drizzlepac, run_blot
+from cblot._batch import blot_exposures
 from cblot._build import __version__, build_info, get_cmake_dir, get_include
 from cblot._mapping import Mapping
 from cblot._resample import blot_image, do_blot, interpolants, tblot
@@ -18,6 +19,7 @@ __all__ = [
     "__version__",
     "ablot",
     "blot",
+    "blot_exposures",
     "blot_image",
     "build_info",
     "do_blot",

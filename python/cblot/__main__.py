@@ -14,8 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cblot import _build, _parameters, _tasks, build_info
+from cblot import _batch, _build, _names, _parameters, _tasks, build_info
 
+# Name of the summary in a folder of outputs.
+SUMMARY = "cblot_summary.json"
 _POSITIONAL = ("data", "reference", "outdata")
 _NEGATIVE = re.compile(r"-\.?\d[\d.]*(?:[eE][-+]?\d+)?")
 
@@ -31,6 +33,14 @@ def _seed(text: str) -> int:
     return seed
 
 
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
+
+
+_count.__name__ = "number"
 _seed.__name__ = "seed"  # argparse's message names it
 
 
@@ -147,6 +157,30 @@ def _parser() -> argparse.ArgumentParser:
         "its end; in it, names are as exposure_flt_sci1_blt.fits",
     )
     blot.add_argument("--config", metavar="FILE", help="parameters in a .cfg file; options win")
+    many = blot.add_argument_group("for a folder of outputs")
+    many.add_argument(
+        "-j",
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help="chips at work at once (default: one a processor)",
+    )
+    many.add_argument(
+        "--resume",
+        action="store_true",
+        help="skip chips whose output is whole and was made of the same files and parameters",
+    )
+    many.add_argument(
+        "--summary",
+        metavar="FILE",
+        help=f"what became of every chip, as JSON; - prints it (default: {SUMMARY} in the folder)",
+    )
+    many.add_argument(
+        "--progress",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="a bar, which takes tqdm, or a line for every chip (default: a bar on a terminal)",
+    )
     loudness = blot.add_mutually_exclusive_group()
     loudness.add_argument(
         "-v", "--verbose", action="count", default=0, help="say more; -vv all there is"
@@ -182,7 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run_blot(arguments: argparse.Namespace) -> None:
+def _run_blot(arguments: argparse.Namespace) -> int:
     overrides = {
         name: value for name, value in vars(arguments).items()
         if name in _parameters.table() and name not in _POSITIONAL
@@ -201,28 +235,60 @@ def _run_blot(arguments: argparse.Namespace) -> None:
         raise _UsageError("a REFERENCE is needed, or --user-wcs and all of its values")
     if not outdata:
         raise _UsageError("-o OUT is needed, the file or folder to write")
-    # As of a folder, which is made where there is more than one output.
-    paths = [path for name in references if name for path in _tasks.planned(name, f"{outdata}/")]
-    if len(set(paths)) < len(paths):
-        twice = sorted({path.name for path in paths if paths.count(path) > 1})
-        raise _UsageError(f"several outputs would be named {', '.join(twice)}")
-    if len(paths) > 1:
-        _tasks.check_outputs(paths, [name for name in (data, *references) if name])
-    if len(paths) > 1 and not _tasks.is_folder(outdata):
-        folder = Path(outdata)
-        if not folder.is_dir() and (
-            folder.exists() or folder.name.lower().endswith(_tasks.ENDINGS)
-        ):
-            raise _UsageError(f"OUT must be a folder for more than one chip, got {folder}")
-        outdata = f"{outdata}/"
-    settings = {**settings, "reference": ""}
-    for name in references:
-        for path in _tasks.blot(data, name, outdata, settings):
-            if not arguments.quiet:
-                print(path)
+    if _wants_folder(references, str(outdata)):
+        return _run_exposures(data, [r for r in references if r], outdata, settings, arguments)
+    if arguments.resume or arguments.summary:
+        raise _UsageError("--resume and --summary need a folder as OUT")
+    for path in _tasks.blot(data, references[0], outdata, {**settings, "reference": ""}):
+        if not arguments.quiet:
+            print(path)
+    return 0
 
 
-def _run_params(arguments: argparse.Namespace) -> None:
+def _wants_folder(references: Sequence[str | None], outdata: str) -> bool:
+    """Whether the output is a folder, for an exposure a chip or for many."""
+    if references == [None]:
+        return False
+    folder = Path(outdata).expanduser()
+    if folder.is_dir() or _names.is_folder(outdata):
+        return True
+    several = len(references) > 1 or len(_tasks.planned(references[0], outdata)) > 1
+    if several and (folder.exists() or folder.name.lower().endswith(_names.ENDINGS)):
+        raise _UsageError(f"OUT must be a folder for more than one chip, got {folder}")
+    return several
+
+
+def _run_exposures(
+    data: str, references: Sequence[str], outdir: str, settings: Any, arguments: argparse.Namespace
+) -> int:
+    logging.getLogger("cblot.progress").setLevel(
+        logging.CRITICAL if arguments.quiet else logging.INFO
+    )
+    given = {name: value for name, value in settings.items() if name not in _POSITIONAL}
+    target = arguments.summary or os.path.join(os.path.expanduser(outdir), SUMMARY)
+    result = _batch.blot_exposures(
+        data, references, outdir, given,
+        jobs=arguments.jobs, resume=arguments.resume,
+        progress=False if arguments.quiet else arguments.progress,
+        summary=None if target == "-" else target,
+    )  # fmt: skip
+    if target == "-":
+        print(result.to_json(), end="")
+    elif not arguments.quiet:
+        for path in result.outputs:
+            print(path)
+    for outcome in result.outcomes:
+        for remark in outcome.warnings if not arguments.quiet else ():
+            print(f"cblot blot: warning: {_one_line(remark)}", file=sys.stderr)
+    if not result.ok:
+        failed = [outcome for outcome in result.outcomes if outcome.reason]
+        for outcome in failed:
+            print(f"cblot blot: {outcome.name}: {outcome.reason}", file=sys.stderr)
+        print(f"cblot blot: {len(failed)} of {len(result.outcomes)} failed", file=sys.stderr)
+    return 0 if result.ok else 1
+
+
+def _run_params(arguments: argparse.Namespace) -> int:
     text = _parameters.config_text(_parameters.settings_of(arguments.config, {}))
     if arguments.output is None:
         print(text, end="")
@@ -232,9 +298,10 @@ def _run_params(arguments: argparse.Namespace) -> None:
                 file.write(text)
         except FileExistsError:
             raise FileExistsError(f"{arguments.output} exists, and is left as it is") from None
+    return 0
 
 
-def _run_demo(arguments: argparse.Namespace) -> None:
+def _run_demo(arguments: argparse.Namespace) -> int:
     try:
         from cblot.demo.run import run
 
@@ -243,6 +310,7 @@ def _run_demo(arguments: argparse.Namespace) -> None:
         if (error.name or "").split(".")[0] not in ("drizzle", "matplotlib"):
             raise
         raise RuntimeError("it needs the demo extra: pip install 'cblot[demo]'") from error
+    return 0
 
 
 _COMMANDS = {"blot": _run_blot, "params": _run_params, "demo": _run_demo}
@@ -304,7 +372,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         _set_loudness(arguments)
         try:
-            _COMMANDS[arguments.command](arguments)
+            return _COMMANDS[arguments.command](arguments)
         except _UsageError as error:
             print(f"cblot {arguments.command}: error: {_one_line(error)}", file=sys.stderr)
             return 2
@@ -319,7 +387,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 what = _one_line(error) or type(error).__name__
                 print(f"cblot {arguments.command}: {what}", file=sys.stderr)
             return 1
-    return 0
 
 
 if __name__ == "__main__":

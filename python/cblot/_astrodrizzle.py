@@ -100,7 +100,7 @@ class _Medians:
     @staticmethod
     def _read(median: Any) -> NDArray[Any]:
         with _fits.opened(median, _MEDIAN) as images:
-            return _arrays.as_source(images[0].pixels(), images[0].name)
+            return _arrays.as_source(images[0].pixels.read(), images[0].name)
 
 
 def _conversion(chip: Any) -> Any:

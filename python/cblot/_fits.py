@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from cblot._pixels import Pixels
+from cblot._quiet import quietly
+
+# Keyword of what an output was made of.
+FINGERPRINT = "CBLOTKEY"
 # Extensions that belong to the WCS of another image.
 _TABLES = ("D2IMARR", "WCSDVARR")
 _EXTENSION = re.compile(r"^(?P<path>.+?)\[(?P<extension>[^\[\]]*)\]$", re.DOTALL)
@@ -30,21 +34,24 @@ class Image:
     ----------
     name : str
         What to call it: the name of the file and its extension in brackets.
+    file : str
+        Name of the file alone; empty if there is none.
     hdus : HDUList
         All of the file.
     index : int
         Its place there.
     path : Path or None
-        The file, if it is one.
-    ours : bool
-        Whether nobody else holds its pixels.
+        The file, if it is a local one.
+    pixels : Pixels
+        Its pixels, which slice like an array.
     """
 
     name: str
+    file: str
     hdus: Any = field(repr=False)
     index: int
     path: Path | None
-    ours: bool = False
+    pixels: Pixels = field(repr=False)
 
     @property
     def header(self) -> Any:
@@ -70,25 +77,6 @@ class Image:
                 if name and name in header and header[name] not in (None, ""):
                     return name.upper(), header[name]
         return None
-
-    def pixels(self) -> NDArray[Any]:
-        """Pixels in a native type; the HDU stays as it was.
-
-        Raises
-        ------
-        OSError
-            If they can't be read.
-        """
-        hdu = self.hdus[self.index]
-        try:
-            # A section does not change the header of a scaled image, as `data` would.
-            array = hdu.data if hdu._data_loaded else hdu.section[:]
-        except (OSError, TypeError, ValueError, EOFError, IndexError, zlib.error) as error:
-            raise OSError(f"{self.name}: the pixels can't be read: {error}") from error
-        array = np.asarray(array)
-        if self.ours and not array.dtype.isnative and array.flags.writeable:
-            return array.byteswap(inplace=True).view(array.dtype.newbyteorder("="))
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
 
     def tables(self) -> list[Any]:
         """Copies of the HDUs with the lookup tables that its header refers to."""
@@ -149,9 +137,14 @@ def find(hdus: Any, extension: str, name: str) -> int:
     return index
 
 
+def is_address(text: str) -> bool:
+    """Whether a name is the address of a remote file."""
+    return "://" in text
+
+
 def split_name(text: str) -> tuple[str, str | None]:
     """Split a file's name and the extension in brackets after it, if any."""
-    match = None if os.path.exists(text) else _EXTENSION.match(text)
+    match = None if not is_address(text) and os.path.exists(text) else _EXTENSION.match(text)
     return (match["path"], match["extension"]) if match else (text, None)
 
 
@@ -162,8 +155,9 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
     Parameters
     ----------
     source : str, Path, HDUList or HDU
-        A file's name may end in an extension in brackets: ``[1]``, ``[sci]`` or ``[SCI,2]``.
-        What the caller opened stays open.
+        A file's name may end in an extension in brackets: ``[1]``, ``[sci]`` or ``[SCI,2]``, and
+        may be an address (``https://``, ``s3://``) that fsspec reads. What the caller opened stays
+        open.
     what : str
         What to call it in errors.
 
@@ -175,39 +169,50 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
         If there is no such file, or it is not a FITS file.
     ValueError
         If it has no such extension, or no image.
+    RuntimeError
+        If it is an address, and fsspec or what it needs is not installed.
     """
     if isinstance(source, fits.HDUList):
-        name = Path(source.filename() or "HDUList").name
-        yield [_image(source, i, name, source.filename()) for i in _choose(source, name)]
+        path = source.filename()
+        name = os.path.basename(path or "HDUList")
+        yield [_image(source, i, name, path) for i in _choose(source, name)]
         return
     if hasattr(source, "header") and hasattr(source, "is_image"):
         with _company_of(source) as (hdus, path):
             name = os.path.basename(path) if path else f"{type(source).__name__} {source.name}"
             place = 0 if isinstance(source, fits.PrimaryHDU) else len(hdus) - 1
-            image = _image(hdus, place, name.strip(), path)
             if not _is_image(source):
-                raise ValueError(f"{what}: {image.name} is not an image with pixels")
-            yield [image]
+                raise ValueError(f"{what}: {name.strip()} is not an image with pixels")
+            yield [_image(hdus, place, name.strip(), path)]
         return
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"{what} must be the name of a FITS file, a Path, an HDUList or an HDU, got "
             f"{type(source).__name__}"
         )
-    path, extension = split_name(os.path.expanduser(os.fspath(source)))
-    if not os.path.exists(path):
+    text = os.fspath(source)
+    remote = is_address(text)
+    path, extension = split_name(text if remote else os.path.expanduser(text))
+    if not remote and not os.path.exists(path):
         hint = "; is a bracket missing?" if "[" in path or "]" in path else ""
         raise FileNotFoundError(f"{what}: there is no file {path}{hint}")
     name = os.path.basename(path)
     with ExitStack() as stack:
         try:
-            hdus = stack.enter_context(fits.open(path, memmap=False))
+            hdus = stack.enter_context(fits.open(path, memmap=False, use_fsspec=remote or None))
             chosen = _choose(hdus, name) if extension is None else [find(hdus, extension, name)]
+        except ImportError as error:
+            raise RuntimeError(
+                f"{what}: {path} needs {error.name or error}: pip install 'cblot[remote]'"
+            ) from error
         except (OSError, EOFError, zlib.error) as error:
             # Without astropy's advice, which is for its own callers.
             reason = str(error).split(" If this is really")[0]
             raise OSError(f"{what}: {path} can't be read as a FITS file: {reason}") from error
-        yield [_image(hdus, i, name, path, ours=True) for i in chosen]
+        images = [_image(hdus, i, name, path, ours=True) for i in chosen]
+        for image in images:
+            stack.callback(image.pixels.close)
+        yield images
 
 
 @contextmanager
@@ -227,7 +232,38 @@ def _company_of(hdu: Any) -> Iterator[tuple[Any, str | None]]:
 def _image(hdus: Any, index: int, name: str, path: str | None, ours: bool = False) -> Image:
     hdu = hdus[index]
     extension = "" if index == 0 else f"[{hdu.name},{hdu.ver}]" if hdu.name else f"[{index}]"
-    return Image(name + extension, hdus, index, Path(path) if path else None, ours)
+    tiled = isinstance(hdu, fits.CompImageHDU)
+    ours = ours and not is_address(str(path))
+    pixels = Pixels(hdu, name + extension, path if ours else None, tiled)
+    local = Path(path) if path and not is_address(path) else None
+    file = os.path.basename(path) if path else ""
+    return Image(name + extension, file, hdus, index, local, pixels)
+
+
+def about_address(address: str) -> list[Any]:
+    """Size and what else tells a remote file from what it was before; empty if nothing does."""
+    import fsspec
+
+    system, path = fsspec.core.url_to_fs(address)
+    about = system.info(path)
+    told = [about.get(name) for name in ("ETag", "LastModified", "mtime", "created", "size")]
+    return [str(value) for value in told] if any(told[:4]) else []
+
+
+def made_of(path: Path) -> str:
+    """Fingerprint of what a whole file was made of; empty if it has none, or is cut short."""
+    try:
+        with quietly(), fits.open(path, memmap=False) as hdus:
+            end = max(hdu.fileinfo()["datLoc"] + hdu.fileinfo()["datSpan"] for hdu in hdus)
+            whole = end == path.stat().st_size
+            return str(hdus[0].header.get(FINGERPRINT, "")) if whole else ""
+    except (OSError, EOFError, ValueError, TypeError, KeyError):
+        return ""
+
+
+def from_bytes(content: bytes) -> Any:
+    """Return the HDUList of a file's content."""
+    return fits.HDUList.fromstring(content)
 
 
 def new_header() -> Any:
@@ -275,8 +311,20 @@ def check_not_among(path: Path, inputs: Sequence[Path]) -> None:
         raise ValueError(f"the output must not be an input: {path}")
 
 
-def write(hdus: Any, path: Path) -> None:
+def beside(path: Path, tag: str = "") -> str:
+    """Pattern of the names that a file has while it is written."""
+    return f".{path.stem}.{tag}{'[0-9a-f]' * 12}.fits*"
+
+
+def write(hdus: Any, path: Path, tag: str = "") -> None:
     """Write beside and rename: a file of that name is whole, the old one or the new.
+
+    Parameters
+    ----------
+    hdus : HDUList
+    path : Path
+    tag : str, default ''
+        Part of the name that the file has while it is written; see `beside`.
 
     Raises
     ------
@@ -287,15 +335,15 @@ def write(hdus: Any, path: Path) -> None:
         path = path.resolve()
     # astropy tells by the end of a name whether to compress.
     ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
-    beside = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{ending}")
+    own = path.with_name(f".{path.stem}.{tag}{uuid.uuid4().hex[:12]}{ending}")
     try:
-        hdus.writeto(beside, output_verify="silentfix")
+        hdus.writeto(own, output_verify="silentfix")
         if path.exists():
-            os.chmod(beside, path.stat().st_mode & 0o777)
-        os.replace(beside, path)
+            os.chmod(own, path.stat().st_mode & 0o777)
+        os.replace(own, path)
     except OSError as error:
         message = f"{path} can't be written: {error.strerror or error}"
         raise (OSError(error.errno, message) if error.errno else OSError(message)) from error
     finally:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            own.unlink(missing_ok=True)

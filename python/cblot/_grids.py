@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import astropy.wcs
 import numpy as np
 
 from cblot import _wcs
+from cblot._quiet import quietly
 
 log = logging.getLogger(__name__)
 
-
-# What is silenced is silent for the whole process: threads must not do it across each other.
-_SILENCE = threading.Lock()
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep astropy from remarks on a file's keywords, which nobody asked for."""
-    astropy_log = logging.getLogger("astropy")
-    with _SILENCE, warnings.catch_warnings():
-        level = astropy_log.level
-        warnings.simplefilter("ignore")
-        astropy_log.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            astropy_log.setLevel(level)
+# Keywords of which wcslib makes MJD-OBS.
+_DATES = re.compile(
+    r"DATE.*|MJD.*|[JB]EPOCH|TIMESYS|T(?:REF|PLAR|ELAPS|START|STOP|IMEOFFS|IMEUNIT).*"
+)
 
 
 def wcs_of_image(hdus: Any, index: int, name: str) -> Any:
@@ -55,7 +41,7 @@ def wcs_of_image(hdus: Any, index: int, name: str) -> Any:
     """
     header = hdus[index].header
     radesys = header.get("RADESYS")
-    with _quietly():
+    with quietly():
         try:
             wcs = _hstwcs(hdus, index, name)
         except Exception as error:
@@ -175,7 +161,10 @@ def settle_date(hdus: Any) -> None:
     Then reading the WCS changes and reports nothing.
     """
     header = hdus[0].header
-    with _quietly():
-        mjd = float(astropy.wcs.WCS(header, fobj=hdus).wcs.mjdobs)
+    # Of the dates alone: making a whole WCS, with its tables, takes as long as blotting.
+    dates = type(header)([card for card in header.cards if _DATES.fullmatch(card.keyword)])
+    dates["CTYPE1"], dates["CTYPE2"] = "RA---TAN", "DEC--TAN"  # there must be a WCS
+    with quietly():
+        mjd = float(astropy.wcs.WCS(dates).wcs.mjdobs)
     if math.isfinite(mjd):
         header["MJD-OBS"] = mjd

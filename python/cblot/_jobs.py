@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,12 @@ class Job:
         Of the clean image and of the output.
     settings : dict
         Values of the task's parameters.
+    sky : float
+        Sky to add, in the units of the output.
+    fingerprint : str
+        Of what it is made of, for the header; empty if it is not to be there.
+    tables : tuple of HDU
+        Lookup tables of the chip's WCS.
     """
 
     source: Image
@@ -58,6 +64,14 @@ class Job:
     source_wcs: Any
     blot_wcs: Any
     settings: Settings
+    sky: float = 0.0
+    fingerprint: str = ""
+    tables: tuple[Any, ...] = ()
+
+    def settled(self) -> Job:
+        """Job with what is still to be read of the headers and tables."""
+        tables = self.chip.tables() if self.chip is not None and self.settings["coeffs"] else ()
+        return replace(self, sky=self._sky(), tables=tuple(tables))
 
     def source_time(self) -> float:
         """Exposure time of the clean image."""
@@ -129,8 +143,7 @@ class Job:
             (given, wanted), ""
         )
 
-    def sky(self) -> float:
-        """Sky to add, in the units of the output."""
+    def _sky(self) -> float:
         if not self.settings["addsky"]:
             return float(self.settings["skyval"])
         source_sky = (self.source.keyword("MDRIZSKY") or (None, None))[1]
@@ -179,9 +192,9 @@ class Job:
             if name not in ("data", "reference", "outdata"):
                 yield f"{name} = {value}"
 
-    def output(self, pixels: Any, sky: float) -> Any:
+    def output(self, pixels: Any) -> Any:
         """HDUs to write: a simple image, and the lookup tables of its WCS if any."""
-        settings, tables = self.settings, []
+        settings, tables = self.settings, self.tables
         header = _fits.new_header() if self.chip is None else _headers.of_exposure(self.chip)
         if settings["user_wcs"]:
             linear = _grids.linear_keywords(self.blot_wcs)
@@ -189,7 +202,7 @@ class Job:
         if not settings["coeffs"]:
             _headers.set_distortion(header, sip=False, tables=False)
         elif self.chip is not None:
-            tables, sip = self.chip.tables(), self.blot_wcs.sip is not None
+            sip = self.blot_wcs.sip is not None
             if sip or tables:
                 _headers.set_distortion(header, sip=sip, tables=bool(tables))
         name, number = self.chip.extension if self.chip else ("SCI", 1)
@@ -199,11 +212,13 @@ class Job:
             "FILENAME": self.path.name,
             "BUNIT": (self.bunit(), "brightness units"),
             "UNITS": (settings["out_units"], "counts, or cps: counts a second"),
-            "MDRIZSKY": (sky, "sky that was added, in BUNIT"),
+            "MDRIZSKY": (self.sky, "sky that was added, in BUNIT"),
         }
         if settings["out_units"] == "counts" or settings["expout"] != "input":
             seconds = (self.output_time(), "exposure time of this image (s)")
             keywords |= {"EXPTIME": seconds, settings["expkey"].upper(): seconds}
+        if self.fingerprint:
+            keywords[_fits.FINGERPRINT] = (self.fingerprint, "of what it was made of")
         _headers.complete(header, keywords, self._history())
         hdus = _fits.hdulist_of(pixels, header, tables)
         _grids.settle_date(hdus)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import warnings
 from typing import Any, Final
@@ -10,10 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays, _build, _core, _mapping, _wcs
-from cblot._windows import Box, Place, Source
-
-log = logging.getLogger(__name__)
+from cblot import _arrays, _build, _calls, _core, _mapping
+from cblot._windows import Source
 
 
 def is_classic(interp: str) -> bool:
@@ -38,91 +35,6 @@ _UNSET: Final = _Unset()
 def interpolants() -> tuple[str, ...]:
     """Names of the interpolants, canonical ones first, then aliases."""
     return tuple(_core.kernel_names())
-
-
-def _validate(
-    interp: Any, sinscl: Any, exptime: Any, pix_ratio: Any, classic: str
-) -> dict[str, Any]:
-    """Options in the core's form, refused by the core's own rules before any work is done."""
-    if not isinstance(interp, str):
-        raise TypeError(f"interp must be the name of an interpolant, got {interp!r}")
-    options: dict[str, Any] = {
-        "interp": interp,
-        "sinscl": _arrays.as_number(sinscl, "sinscl"),
-        "exptime": _arrays.as_number(exptime, "exptime"),
-        "pix_ratio": _arrays.as_number(pix_ratio, "pix_ratio"),
-        "classic": classic,
-    }
-    _core.validate(**options)
-    return options
-
-
-def source_box(
-    mapping: _core.AnyMapping,
-    shape: tuple[int, int],
-    region: Box,
-    source_shape: tuple[int, int],
-    threads: int,
-    options: dict[str, Any],
-) -> Box:
-    """Rows and columns of the source that a region of the output depends on."""
-    named = {name: options[name] for name in ("interp", "sinscl", "classic")}
-    return _core.source_box(
-        mapping, shape=shape, region=region, source_shape=source_shape,
-        threads=threads, isa=_build.ISA, **named,
-    )  # fmt: skip
-
-
-def _read(
-    source: Source,
-    mapping: _core.AnyMapping,
-    shape: tuple[int, int],
-    threads: int,
-    options: dict[str, Any],
-) -> tuple[NDArray[Any], Place | None, _core.AnyMapping]:
-    """The pixels that are needed, where they lie if they are not all, and the mapping to use."""
-    if source.array is not None:
-        return source.array, None, mapping
-    if isinstance(mapping, _core.CallbackMapping):
-        if source.in_memory:
-            return source.read(), None, mapping
-        # Asked once only, it may be slow.
-        pixmap = np.empty((*shape, 2))
-        _core.positions(mapping, pixmap, origin=0.0, threads=1, isa=_build.ISA)
-        mapping = _core.PixmapMapping(pixmap)
-    whole = (0, shape[0], 0, shape[1])
-    box = source_box(mapping, shape, whole, source.shape, threads, options)
-    log.debug("rows %d to %d and columns %d to %d of the source are read", *box)
-    return *windowed(source, box), mapping
-
-
-def windowed(source: Source, box: Box) -> tuple[NDArray[Any], Place]:
-    """Pixels of a box, and where they lie; of an empty box, one that is never used."""
-    if box[0] == box[1]:
-        return np.zeros((1, 1), np.float32), (0, 0, *source.shape)
-    return source.window(box), (box[0], box[2], *source.shape)
-
-
-def _run(
-    source: Source,
-    out: NDArray[Any] | None,
-    shape: tuple[int, int],
-    mapping: _core.AnyMapping,
-    fillval: float,
-    threads: int,
-    options: dict[str, Any],
-) -> tuple[NDArray[Any], int]:
-    """Result, in `out` if there is one, and how many of its pixels are covered."""
-    pixels, place, mapping = _read(source, mapping, shape, threads, options)
-    if options["classic"]:
-        pixels = pixels.astype(np.float32, copy=False)
-    result = _arrays.result_array(out, shape)
-    covered = _core.blot(
-        pixels, result, mapping, source_place=place, out_place=None,
-        fillval=fillval, threads=threads, isa=_build.ISA, **options,
-    )  # fmt: skip
-    log.debug("%d of %d output pixels are covered by the source", covered, result.size)
-    return _arrays.deliver(result, out), covered
 
 
 def do_blot(
@@ -220,25 +132,13 @@ def blotted(
 ) -> tuple[NDArray[Any], int]:
     """Return what `do_blot` does, and the number of covered pixels."""
     image = Source(source, "source")
-    step = _arrays.as_step(stepsize)
     fill = _arrays.as_number(fillval, "fillval")
     workers = _build.thread_count(threads)
-    peer = "drizzlepac" if classic else ""
-    _validate(interp, sinscl, exptime, 1.0, peer)
-    _wcs.check_pair(source_wcs, blot_wcs)
-    _wcs.check_source_shape(image.shape, source_wcs)
-    shape = _wcs.output_shape(blot_wcs)
-    if out is not None:
-        _arrays.check_output(out, "out", shape, source)
-    if isinstance(wcsmap, _mapping.Mapping):
-        plan = _mapping.plan_of(wcsmap, shape, image.shape, coeffs, classic)
-    else:
-        plan = _mapping.Plan(
-            blot_wcs, source_wcs, step,
-            coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=workers,
-        )  # fmt: skip
-    options = _validate(interp, sinscl, exptime, plan.pix_ratio, peer)
-    return _run(image, out, shape, plan.core, fill, workers, options)
+    plan, options = _calls.planned(
+        image.shape, source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap,
+        classic=classic, threads=workers, out=out, source=source,
+    )  # fmt: skip
+    return _calls.run(image, out, plan.shape, plan.core, fill, workers, options)
 
 
 def blot_image(
@@ -309,14 +209,14 @@ def blot_image(
         raise ValueError(f"iscale must be a finite number, got {gain}")
     workers = _build.thread_count(threads)
     peer = "drizzle" if classic else ""
-    _validate(interp, sinscl, 1.0, 1.0, peer)
+    _calls.validate(interp, sinscl, 1.0, 1.0, peer)
     if pix_ratio is not _UNSET:
         _deprecated("pix_ratio", "iscale=1 / pix_ratio**2")
-        ratio = _validate(interp, sinscl, 1.0, pix_ratio, peer)["pix_ratio"]
+        ratio = _calls.validate(interp, sinscl, 1.0, pix_ratio, peer)["pix_ratio"]
         gain /= ratio * ratio
     if exptime is not _UNSET:
         _deprecated("exptime", "iscale=exptime")
-        gain *= _validate(interp, sinscl, exptime, 1.0, peer)["exptime"]
+        gain *= _calls.validate(interp, sinscl, exptime, 1.0, peer)["exptime"]
     if output_pixel_shape is not _UNSET:
         _deprecated("output_pixel_shape", "the shape of pixmap")
         if tuple(output_pixel_shape)[::-1] != shape:
@@ -326,9 +226,9 @@ def blot_image(
             )
     if out_img is not None:
         _arrays.check_output(out_img, "out_img", shape, data)
-    options = _validate(interp, sinscl, gain, 1.0, peer)
+    options = _calls.validate(interp, sinscl, gain, 1.0, peer)
     mapping = _core.PixmapMapping(positions)
-    return _run(image, out_img, shape, mapping, fill, workers, options)[0]
+    return _calls.run(image, out_img, shape, mapping, fill, workers, options)[0]
 
 
 def _deprecated(name: str, instead: str) -> None:
@@ -419,8 +319,8 @@ def tblot(
     origin = (_arrays.as_number(xmin, "xmin"), _arrays.as_number(ymin, "ymin"))
     step = _arrays.as_number(xscale, "xscale")
     fill = _arrays.as_number(misval, "misval")
-    options = _validate(interp, sinscl, ef, scale, "drizzlepac" if classic else "")
+    options = _calls.validate(interp, sinscl, ef, scale, "drizzlepac" if classic else "")
     mapping = _mapping.classic_rows_mapping(callback, output.shape[1], origin, step)
     workers = _build.thread_count(threads)
-    _run(source, output, output.shape, mapping, fill, workers, options)
+    _calls.run(source, output, output.shape, mapping, fill, workers, options)
     return 0

@@ -3,162 +3,23 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cblot import _arrays, _fits, _grids, _parameters, _resample, _scaling, _teal, _wcs
+from cblot import _chips, _fits, _names, _parameters, _teal
 from cblot._build import __version__
 from cblot._fits import Image
-from cblot._jobs import Job
 from cblot._parameters import Settings
-
-log = logging.getLogger(__name__)
-
-ENDINGS = (".fits.gz", ".fits.fz", ".fits", ".fit.gz", ".fit", ".fts", ".fz")
-
-
-def _warn_if_apart(job: Job, covered: int) -> None:
-    if covered == 0:
-        warnings.warn(
-            f"{job.path}: {job.source.name} covers no pixel of "
-            f"{job.chip.name if job.chip else 'the grid'}; all are sky alone",
-            UserWarning,
-            stacklevel=5,
-        )
-
-
-def _scaled(job: Job, image: NDArray[Any], sky: float, wcsmap: Any) -> NDArray[Any]:
-    """Blotted image in the units of the output, sky included."""
-    settings = job.settings
-    blotted, covered = _resample.blotted(
-        image, job.source_wcs, job.blot_wcs, job.gain(),
-        settings["coeffs"], settings["interpol"], settings["sinscl"], settings["stepsize"], wcsmap,
-        threads=settings["threads"],
-    )  # fmt: skip
-    _warn_if_apart(job, covered)
-    return _scaling.finish(blotted, sky=sky)
-
-
-def _legacy(job: Job, image: NDArray[Any], sky: float, wcsmap: Any) -> NDArray[Any]:
-    """What drizzlepac 3.11 makes of it: times the data's exposure time, and then the output's.
-
-    Bit for bit where cblot has its arithmetic, for float32 data.
-    """
-    settings = job.settings
-    over, source_time = job.legacy_times()
-    blotted, covered = _resample.blotted(
-        _scaling.finish(image.astype(np.float32), over=over),
-        job.source_wcs, job.blot_wcs, source_time,
-        settings["coeffs"], settings["interpol"], settings["sinscl"], None, wcsmap,
-        classic=_resample.is_classic(settings["interpol"]), threads=settings["threads"],
-    )  # fmt: skip
-    _warn_if_apart(job, covered)
-    times = job.output_time() if settings["out_units"] == "counts" else None
-    return _scaling.finish(blotted, times=times, sky=sky)
-
-
-def output_paths(outdata: str | os.PathLike[str], chips: Sequence[Image | None]) -> list[Path]:
-    """Name of the output of each chip.
-
-    One chip's is `outdata`, with ``.fits`` appended if it has no ending of FITS. In a folder, which
-    exists or ends in a slash, it is the reference's, with ``_sci1_blt`` for extension ``[SCI,1]``.
-    Of several chips each has ``_sci1`` before the ending.
-
-    Raises
-    ------
-    ValueError
-        If two would have one name.
-    """
-    target = Path(outdata).expanduser()
-    folder = target.is_dir() or is_folder(outdata)
-    name, ending = _split_ending(target.name)
-    paths = []
-    for chip in chips:
-        label = "_{}{}".format(*chip.extension).lower() if chip else "_sci1"
-        if folder:
-            stem = _split_ending(chip.path.name)[0] if chip and chip.path else "blot"
-            paths.append(target / f"{stem}{label}_blt.fits")
-        else:
-            label = label if len(chips) > 1 else ""
-            paths.append(target.with_name(name + label + (ending or ".fits")))
-    twice = {path.name for path in paths if paths.count(path) > 1}
-    if twice:
-        raise ValueError(f"several outputs would be named {', '.join(sorted(twice))}")
-    return paths
-
-
-def is_folder(outdata: str | os.PathLike[str]) -> bool:
-    """Whether a name says of itself that it is that of a folder: it ends in a slash."""
-    return os.fspath(outdata).endswith(("/", os.sep))
-
-
-def _split_ending(name: str) -> tuple[str, str]:
-    """Name of a FITS file, and its ending if it has one of FITS."""
-    for ending in ENDINGS:
-        if name.lower().endswith(ending):
-            return name[: -len(ending)], name[-len(ending) :]
-    return name, ""
 
 
 def planned(reference: Any, outdata: str | os.PathLike[str]) -> list[Path]:
-    """Names of the outputs that a reference will give; see `output_paths`."""
+    """Names of the outputs that a reference will give; see `_names.output_paths`."""
     with _fits.opened(reference, "reference") as chips:
-        return output_paths(outdata, chips)
-
-
-def check_outputs(paths: Sequence[Path], inputs: Sequence[str]) -> None:
-    """Refuse outputs that are inputs, of which some may be of later calls.
-
-    Raises
-    ------
-    ValueError
-        If one is.
-    """
-    read = [Path(_fits.split_name(name)[0]) for name in inputs]
-    for path in paths:
-        _fits.check_not_among(path, read)
-
-
-def _grid(chip: Image | None, settings: Settings) -> Any:
-    """WCS of an output, with a shape."""
-    values = {name: settings[name] for name in _parameters.USER_GRID}
-    wcs = None
-    if chip is not None:
-        try:
-            wcs = _grids.wcs_of_image(chip.hdus, chip.index, chip.name)
-        except ValueError:
-            if not settings["user_wcs"] or None in values.values():
-                raise
-            log.info("%s: its WCS can't be used, and is not needed", chip.name)
-    return _grids.user_grid(values, wcs) if settings["user_wcs"] else wcs
-
-
-def _jobs(
-    source: Image,
-    chips: Sequence[Image | None],
-    paths: Sequence[Path],
-    settings: Settings,
-    folder_is_made: bool,
-) -> list[tuple[Job, float]]:
-    """What is to be done, and the sky of each: what is missing is missed before any work."""
-    source_wcs = _grids.wcs_of_image(source.hdus, source.index, source.name)
-    inputs = [source, *(chip for chip in chips if chip is not None)]
-    jobs = []
-    for chip, path in zip(chips, paths, strict=True):
-        _fits.check_target(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
-        job = Job(source, chip, path, source_wcs, _grid(chip, settings), settings)
-        _wcs.check_pair(source_wcs, job.blot_wcs)
-        job.check()
-        jobs.append((job, job.sky()))
-    return jobs
+        return _chips.paths_of(outdata, chips)
 
 
 def _inputs(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,30 +51,30 @@ def _warn_of_unused(settings: Settings) -> None:
         )
 
 
+def _warn(remarks: list[str]) -> None:
+    for remark in remarks:
+        warnings.warn(remark, UserWarning, stacklevel=5)
+
+
 def _blot(data: Any, reference: Any, outdata: Any, settings: Settings, wcsmap: Any) -> list[Path]:
     _warn_of_unused(settings)
     given = _inputs(settings, {"data": data, "reference": reference, "outdata": outdata})
     if settings["user_wcs"]:
         settings = {**settings, "coeffs": False}
     with ExitStack() as stack:
-        sources = stack.enter_context(_fits.opened(given["data"], "data"))
-        if len(sources) > 1:
-            names = ", ".join(image.name for image in sources)
-            raise ValueError(f"data must be one image; name one of {names}")
+        source = _chips.one_image(stack.enter_context(_fits.opened(given["data"], "data")))
         chips: list[Image | None] = [None]
         if not isinstance(given["reference"], str) or given["reference"]:
             chips = list(stack.enter_context(_fits.opened(given["reference"], "reference")))
-        paths = output_paths(given["outdata"], chips)
-        made = is_folder(given["outdata"])
-        jobs = _jobs(sources[0], chips, paths, settings, made)
+        paths = _chips.paths_of(given["outdata"], chips)
+        made = _names.is_folder(given["outdata"])
+        wcs = _chips.source_wcs(source)
+        jobs = _chips.prepare(source, wcs, chips, paths, settings, folder_is_made=made)
         if made:
             paths[0].parent.mkdir(parents=True, exist_ok=True)
-        image = _arrays.as_source(sources[0].pixels(), sources[0].name)
-        for job, sky in jobs:
-            blotted = (_legacy if settings["legacy"] else _scaled)(job, image, sky, wcsmap)
-            _fits.write(job.output(blotted, sky), job.path)
-            log.info("wrote %s: %s on %s", job.path, job.source.name,
-                     job.chip.name if job.chip else "the grid given")  # fmt: skip
+        _warn(_chips.remarks_on(source))
+        for job in jobs:
+            _warn(_chips.make(job, source.pixels, wcsmap))
     return paths
 
 

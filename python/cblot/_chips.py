@@ -1,0 +1,185 @@
+"""One chip, from the headers to the file: every way in makes its chips here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cblot import _fits, _grids, _names, _parameters, _resample, _scaling, _wcs
+from cblot._fits import Image
+from cblot._jobs import Job
+from cblot._parameters import Settings
+
+log = logging.getLogger(__name__)
+
+
+def paths_of(outdata: Any, chips: Sequence[Image | None]) -> list[Path]:
+    """Name of the output of each chip; see `_names.output_paths`."""
+    named = [(chip.file, chip.extension) if chip is not None else None for chip in chips]
+    return _names.output_paths(outdata, named)
+
+
+def one_image(images: Sequence[Image]) -> Image:
+    """Return the clean image, of which there must be one.
+
+    Raises
+    ------
+    ValueError
+        If there are several.
+    """
+    if len(images) > 1:
+        names = ", ".join(image.name for image in images)
+        raise ValueError(f"data must be one image; name one of {names}")
+    return images[0]
+
+
+def remarks_on(source: Image) -> list[str]:
+    """What the user should know of the clean image's file."""
+    if not source.pixels.whole:
+        return []
+    better = "uncompressed or tile-compressed (.fits.fz), just what is needed would be"
+    return [f"{source.name} is read whole, as its file is compressed as a whole; {better}"]
+
+
+def source_wcs(source: Image) -> Any:
+    """WCS of the clean image."""
+    return _grids.wcs_of_image(source.hdus, source.index, source.name)
+
+
+def _grid(chip: Image | None, settings: Settings) -> Any:
+    """WCS of an output, with a shape."""
+    values = {name: settings[name] for name in _parameters.USER_GRID}
+    wcs = None
+    if chip is not None:
+        try:
+            wcs = _grids.wcs_of_image(chip.hdus, chip.index, chip.name)
+        except ValueError:
+            if not settings["user_wcs"] or None in values.values():
+                raise
+            log.info("%s: its WCS can't be used, and is not needed", chip.name)
+    return _grids.user_grid(values, wcs) if settings["user_wcs"] else wcs
+
+
+def prepare(
+    source: Image,
+    wcs: Any,
+    chips: Sequence[Image | None],
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    folder_is_made: bool,
+) -> list[Job]:
+    """What is to be done: what is missing is missed before any work.
+
+    The files of the chips may be closed then.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        If it can't be done.
+    """
+    inputs = [source, *(chip for chip in chips if chip is not None)]
+    jobs = []
+    for chip, path in zip(chips, paths, strict=True):
+        _fits.check_target(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
+        job = Job(source, chip, path, wcs, _grid(chip, settings), settings)
+        _wcs.check_pair(wcs, job.blot_wcs)
+        job.check()
+        jobs.append(job.settled())
+    return jobs
+
+
+class _Divided:
+    """Slices of an image in float32, divided by a time: drizzlepac's counts a second."""
+
+    def __init__(self, pixels: Any, time: float | None) -> None:
+        self._pixels, self._time, self.shape = pixels, time, pixels.shape
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        window = np.array(self._pixels[key], dtype=np.float32)
+        return _scaling.finish(window, over=self._time)
+
+
+def blotted(
+    job: Job, pixels: Any, wcsmap: Any = None, threads: int | None = None
+) -> tuple[NDArray[Any], int]:
+    """Blotted image in the units of the output, sky included, and how much of it is covered.
+
+    Parameters
+    ----------
+    job : Job
+        Of `prepare`.
+    pixels : object that slices
+        Pixels of the clean image.
+    wcsmap : class or Mapping, optional
+        See `do_blot`.
+    threads : int or None
+        Used where the parameter of that name is not set.
+    """
+    settings = job.settings
+    threads = settings["threads"] or threads
+    if settings["legacy"]:
+        return _legacy(job, pixels, wcsmap, threads)
+    image, covered = _resample.blotted(
+        pixels, job.source_wcs, job.blot_wcs, job.gain(),
+        settings["coeffs"], settings["interpol"], settings["sinscl"], settings["stepsize"], wcsmap,
+        threads=threads,
+    )  # fmt: skip
+    return _scaling.finish(image, sky=job.sky), covered
+
+
+def _legacy(job: Job, pixels: Any, wcsmap: Any, threads: int | None) -> tuple[NDArray[Any], int]:
+    """What drizzlepac 3.11 makes of it: times the data's exposure time, and then the output's.
+
+    Bit for bit where cblot has its arithmetic, for float32 data.
+    """
+    settings = job.settings
+    over, source_time = job.legacy_times()
+    image, covered = _resample.blotted(
+        _Divided(pixels, over), job.source_wcs, job.blot_wcs, source_time,
+        settings["coeffs"], settings["interpol"], settings["sinscl"], None, wcsmap,
+        classic=_resample.is_classic(settings["interpol"]), threads=threads,
+    )  # fmt: skip
+    times = job.output_time() if settings["out_units"] == "counts" else None
+    return _scaling.finish(image, times=times, sky=job.sky), covered
+
+
+def _chip_name(job: Job) -> str:
+    return job.chip.name if job.chip else "the grid given"
+
+
+def made(
+    job: Job, pixels: Any, wcsmap: Any = None, threads: int | None = None
+) -> tuple[Any, list[str]]:
+    """Return HDUs of a blotted chip, and what the user should know of it: warnings."""
+    image, covered = blotted(job, pixels, wcsmap, threads)
+    remark = (
+        f"{job.path}: {job.source.name} covers no pixel of {_chip_name(job)}; all are sky alone"
+    )
+    return job.output(image), [] if covered else [remark]
+
+
+def make(
+    job: Job, pixels: Any, wcsmap: Any = None, threads: int | None = None, tag: str = ""
+) -> list[str]:
+    """Blot a chip and write it; `tag` is part of the name that the file has while it is written.
+
+    Returns
+    -------
+    list of str
+        What the user should know of it: warnings.
+
+    Raises
+    ------
+    OSError
+        If it can't be read or written; then nothing is left of it.
+    """
+    hdus, remarks = made(job, pixels, wcsmap, threads)
+    _fits.write(hdus, job.path, tag)
+    log.info("wrote %s: %s on %s", job.path, job.source.name, _chip_name(job))
+    return remarks

@@ -1,0 +1,26 @@
+"""Silence, which threads must not keep across each other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# What is silenced is silent for the whole process: threads must not do it across each other.
+_SILENCE = threading.Lock()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep astropy from remarks on a file's keywords, which nobody asked for."""
+    astropy_log = logging.getLogger("astropy")
+    with _SILENCE, warnings.catch_warnings():
+        level = astropy_log.level
+        warnings.simplefilter("ignore")
+        astropy_log.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            astropy_log.setLevel(level)

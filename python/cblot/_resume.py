@@ -1,0 +1,52 @@
+"""Whether an output is whole and up to date: what it was made of stands in its header."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from cblot import _fits
+from cblot._build import __version__
+from cblot._parameters import Settings
+
+# Parameters that do not change an output.
+_INDIFFERENT = ("data", "reference", "outdata", "overwrite", "threads")
+
+
+def identity(name: Any) -> list[Any] | None:
+    """What tells a file, or a remote one, from another and from what it was before.
+
+    Returns
+    -------
+    list or None
+        None for what is not a file's name: it can't be told.
+    """
+    if not isinstance(name, (str, os.PathLike)):
+        return None
+    path, extension = _fits.split_name(os.path.expanduser(os.fspath(name)))
+    if _fits.is_address(path):
+        about = _fits.about_address(path)
+        return [path, extension, about] if about else None
+    status = os.stat(path)
+    return [os.path.basename(path), extension, status.st_size, status.st_mtime_ns]
+
+
+def key(data: Any, reference: Any, chip: Any, settings: Settings, wcsmap: Any) -> str:
+    """Fingerprint of all that a chip's output is made of; empty if it can't be told."""
+    files = [identity(data), identity(reference)]
+    if None in files:
+        return ""
+    used = {name: value for name, value in settings.items() if name not in _INDIFFERENT}
+    mapping = getattr(wcsmap, "__qualname__", None) if wcsmap is not None else ""
+    if mapping is None:
+        return ""
+    text = json.dumps([__version__, files, list(chip), used, mapping], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def is_current(path: Path, fingerprint: str) -> bool:
+    """Whether a file is whole and was made of the same."""
+    return bool(fingerprint) and path.is_file() and _fits.made_of(path) == fingerprint
