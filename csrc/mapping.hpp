@@ -91,23 +91,39 @@ Box box_of_positions(const Positions& positions, const Box& region, Index ny, In
                      Index reach) {
     double x[kBlock + kPad], y[kBlock + kPad];
     const double width = double(nx), height = double(ny);
-    double x_min = width, x_max = -1.0, y_min = height, y_max = -1.0;
+    const double end_x = Classic ? double(float(width)) : width;
+    const double end_y = Classic ? double(float(height)) : height;
+    const auto narrow = [](Vector<double> v) {
+        return Classic ? convert<double>(convert<float>(v)) : v;
+    };
+    constexpr Index lanes = kLanes<double>;
+    static_assert(kPad % lanes == 0);
+    Vector<double> least_x = splat(width), most_x = splat(-1.0), least_y = splat(height),
+                   most_y = splat(-1.0);
     for (Index j = region.y0; j < region.y1; ++j) {
         for (Index i = region.x0; i < region.x1; i += kBlock) {
             const Index n = min_index(kBlock, region.x1 - i);
             positions(j, i, n, x, y);
-            for (Index p = 0; p < n; ++p) {
-                const double px = Classic ? double(float(x[p])) : x[p];
-                const double py = Classic ? double(float(y[p])) : y[p];
-                const bool before_end = Classic ? px <= double(float(width)) : px < width;
-                const double end_y = Classic ? double(float(height)) : height;
-                const bool inside = (px >= 0.0) & before_end & (py >= 0.0) & (py < end_y);
-                x_min = (inside & (px < x_min)) ? px : x_min;
-                x_max = (inside & (px > x_max)) ? px : x_max;
-                y_min = (inside & (py < y_min)) ? py : y_min;
-                y_max = (inside & (py > y_max)) ? py : y_max;
+            for (Index p = n; p % lanes != 0; ++p) {
+                x[p] = y[p] = -1.0;
+            }
+            for (Index p = 0; p < n; p += lanes) {
+                const Vector<double> px = narrow(load(x + p)), py = narrow(load(y + p));
+                const auto before_end = Classic ? (px <= end_x) : (px < end_x);
+                const auto inside = (px >= 0.0) & before_end & (py >= 0.0) & (py < end_y);
+                least_x = (inside & (px < least_x)) ? px : least_x;
+                most_x = (inside & (px > most_x)) ? px : most_x;
+                least_y = (inside & (py < least_y)) ? py : least_y;
+                most_y = (inside & (py > most_y)) ? py : most_y;
             }
         }
+    }
+    double x_min = width, x_max = -1.0, y_min = height, y_max = -1.0;
+    for (int l = 0; l < lanes; ++l) {
+        x_min = lane_of(least_x, l) < x_min ? lane_of(least_x, l) : x_min;
+        x_max = lane_of(most_x, l) > x_max ? lane_of(most_x, l) : x_max;
+        y_min = lane_of(least_y, l) < y_min ? lane_of(least_y, l) : y_min;
+        y_max = lane_of(most_y, l) > y_max ? lane_of(most_y, l) : y_max;
     }
     if (x_max < 0.0) {
         return Box{};

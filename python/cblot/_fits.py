@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import uuid
 import zlib
 from collections.abc import Iterator, Sequence
@@ -272,7 +273,12 @@ def new_header() -> Any:
 
 
 def hdulist_of(pixels: NDArray[Any], header: Any, tables: Sequence[Any] = ()) -> Any:
-    """Return a simple FITS image with lookup tables of its WCS as extensions."""
+    """Return a simple FITS image with lookup tables of its WCS as extensions.
+
+    Its pixels are no more the caller's: they are put in the order of bytes that FITS has.
+    """
+    if sys.byteorder == "little":  # astropy would swap them to write, and back
+        pixels = pixels.byteswap(inplace=True).view(pixels.dtype.newbyteorder(">"))
     return fits.HDUList([fits.PrimaryHDU(pixels, header), *tables])
 
 
