@@ -219,7 +219,7 @@ class _Crew:
         self._ready: deque[tuple[int, Outcome, Job]] = deque()
         self._left = deque(range(len(references)))
         self._open = [1] * len(references)  # chips that are not finished, and the exposure itself
-        self._busy = 0
+        self._busy = self._alive = 0
         self._stop = False
         self._changed = threading.Condition()
         self._pixels: Any = source.pixels
@@ -232,20 +232,41 @@ class _Crew:
             self._finish(k, outcome.failed(ValueError(reason)))
             self._close(k)
         with _report.collector() as self._collector:
-            threads = [threading.Thread(target=self._work) for _ in range(self._jobs)]
             try:
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
+                for _ in range(self._jobs):
+                    self._start()
+                self._wait()
             except BaseException:
                 self._stop = True
-                for thread in threads:
-                    if thread.ident is not None:
-                        thread.join()
+                self._wait()
                 raise
 
+    def _start(self) -> None:
+        with self._changed:
+            self._alive += 1
+        try:
+            threading.Thread(target=self._work).start()
+        except RuntimeError:  # no more threads: those there are do the work
+            with self._changed:
+                self._alive -= 1
+                if not self._alive:
+                    raise
+
+    def _wait(self) -> None:
+        # Not by join: interrupted, it may take a thread for ended that is not.
+        with self._changed:
+            while self._alive:
+                self._changed.wait()
+
     def _work(self) -> None:
+        try:
+            self._work_on()
+        finally:
+            with self._changed:
+                self._alive -= 1
+                self._changed.notify_all()
+
+    def _work_on(self) -> None:
         while True:
             with self._changed:
                 while not (self._ready or self._left or self._stop) and self._busy:

@@ -210,10 +210,33 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
             # Without astropy's advice, which is for its own callers.
             reason = str(error).split(" If this is really")[0]
             raise OSError(f"{what}: {path} can't be read as a FITS file: {reason}") from error
+        if not remote:
+            _check_length(hdus, path, what)
         images = [_image(hdus, i, name, path, ours=True) for i in chosen]
         for image in images:
             stack.callback(image.pixels.close)
         yield images
+
+
+def _end(hdus: Any) -> int:
+    """Byte at which a file ends, if it is whole."""
+    places = [hdu.fileinfo() for hdu in hdus]
+    return max(int(place["datLoc"] + place["datSpan"]) for place in places)
+
+
+def _check_length(hdus: Any, path: str, what: str) -> None:
+    """Refuse a file that is cut short, of which chips may be missing."""
+    file = hdus[0].fileinfo()["file"]
+    size, end = os.path.getsize(path), _end(hdus)
+    # The last block may lack its padding.
+    if file.compression:
+        return
+    if size <= end - 2880:
+        raise OSError(f"{what}: {path} is cut short: it has {size} bytes of {end}")
+    with open(path, "rb") as rest:
+        rest.seek(end)
+        if rest.read(8) == b"XTENSION":  # astropy leaves out an extension without a whole header
+            raise OSError(f"{what}: {path} is cut short, in the header of extension {len(hdus)}")
 
 
 @contextmanager
@@ -255,8 +278,7 @@ def made_of(path: Path) -> str:
     """Fingerprint of what a whole file was made of; empty if it has none, or is cut short."""
     try:
         with quietly(), fits.open(path, memmap=False) as hdus:
-            end = max(hdu.fileinfo()["datLoc"] + hdu.fileinfo()["datSpan"] for hdu in hdus)
-            whole = end == path.stat().st_size
+            whole = _end(hdus) == path.stat().st_size
             return str(hdus[0].header.get(FINGERPRINT, "")) if whole else ""
     except (OSError, EOFError, ValueError, TypeError, KeyError):
         return ""
