@@ -58,6 +58,14 @@ View2D<T> plane_of(const py::array& array, const char* name, Index plane = 0) {
     return {data, array.shape(0), array.shape(1), array.strides(0) / item, array.strides(1) / item};
 }
 
+/// The array, or a copy that is aligned: one out of a pickle may lie anywhere in a message's bytes.
+py::array aligned(const py::handle& given) {
+    auto array = given.cast<py::array>();
+    const auto size = std::uintptr_t(array.itemsize());
+    const bool lies_well = reinterpret_cast<std::uintptr_t>(array.data()) % size == 0;
+    return lies_well ? array : array.attr("copy")().cast<py::array>();
+}
+
 /// A node grid: x and y of shape (rows, columns), float64.
 struct NodeMapping {
     py::array x, y;
@@ -170,7 +178,8 @@ class ExactMapping {
     }
 
     static std::vector<double> coefficients(const py::array& square) {
-        const auto view = plane_of<const double>(square, "SIP coefficients");
+        const py::array own = aligned(square);
+        const auto view = plane_of<const double>(own, "SIP coefficients");
         std::vector<double> values;
         for (Index p = 0; p < view.ny; ++p) {
             for (Index q = 0; q < view.nx; ++q) {
@@ -185,8 +194,8 @@ class ExactMapping {
             return std::nullopt;
         }
         const auto& [values, crpix, crval, cdelt] = *given;
-        arrays_.push_back(values);
-        return cblot::DistortionTable{plane_of<const float>(values, "distortion table"),
+        arrays_.push_back(aligned(values));
+        return cblot::DistortionTable{plane_of<const float>(arrays_.back(), "distortion table"),
                                       crpix[0],
                                       crpix[1],
                                       crval[0],
@@ -374,15 +383,13 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
         .def(py::pickle(
             [](const NodeMapping& self) { return py::make_tuple(self.x, self.y, self.step); },
             [](const py::tuple& state) {
-                return NodeMapping{state[0].cast<py::array>(), state[1].cast<py::array>(),
-                                   state[2].cast<Index>()};
+                return NodeMapping{aligned(state[0]), aligned(state[1]), state[2].cast<Index>()};
             }));
     py::class_<PixmapMapping>(module, "PixmapMapping")
         .def(py::init([](py::array pixmap) { return PixmapMapping{std::move(pixmap)}; }),
              py::arg("pixmap"))
-        .def(py::pickle(
-            [](const PixmapMapping& self) { return py::make_tuple(self.pixmap); },
-            [](const py::tuple& state) { return PixmapMapping{state[0].cast<py::array>()}; }));
+        .def(py::pickle([](const PixmapMapping& self) { return py::make_tuple(self.pixmap); },
+                        [](const py::tuple& state) { return PixmapMapping{aligned(state[0])}; }));
     py::class_<CallbackMapping>(module, "CallbackMapping")
         .def(py::init([](py::function function, Index nx) {
                  return CallbackMapping{std::move(function), nx};

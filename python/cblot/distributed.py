@@ -6,6 +6,8 @@ import io
 import logging
 import os
 import uuid
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -161,7 +163,7 @@ def blot_exposures(
                 shown.exposure()
                 continue
             futures[client.submit(_listing, plan, name, k, **options)] = (k, None, None)
-        waiting = as_completed(list(futures))
+        waiting = as_completed(list(futures), loop=client.loop)
         for future in waiting:
             k, place, known = futures.pop(future)
             try:
@@ -246,7 +248,7 @@ def blot_dask(
         As `do_blot`, at once.
     """
     import dask.array as da
-    from dask.delayed import delayed
+    from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
     array = da.asarray(source)
     image = Source(array, "source")
@@ -259,28 +261,67 @@ def blot_dask(
     )  # fmt: skip
     workers = _build.thread_count(threads)
     rows, columns = da.core.normalize_chunks(chunks, made.shape, dtype=out_dtype)
-    shared = delayed(made, pure=True)  # once in a graph, and once on a worker
+    token = uuid.uuid4().hex
+    name, shared = f"blot-{token}", f"blot-mapping-{token}"
+    # One task a chunk, that names the chunks of the source below its box and no others.
+    tasks: dict[Any, Any] = {}
+    for i, (y0, y1) in enumerate(_spans(rows)):
+        for j, (x0, x1) in enumerate(_spans(columns)):
+            box = made.box((y0, y1, x0, x1))
+            below_y = _below(array.chunks[0], box[0], box[1])
+            below_x = _below(array.chunks[1], box[2], box[3])
+            how = partial(
+                _blot,
+                cuts=[[(cut_y, cut_x) for _, cut_x in below_x] for _, cut_y in below_y],
+                box=box, region=(y0, y1, x0, x1), dtype=out_dtype, threads=workers,
+            )  # fmt: skip
+            keys = [[(array.name, k, m) for m, _ in below_x] for k, _ in below_y]
+            tasks[name, i, j] = (how, shared, keys)
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=[array])
+    layers = {**graph.layers, shared: MaterializedLayer({shared: (_Shared(made),)})}
+    needs = {**graph.dependencies, name: {*graph.dependencies[name], shared}, shared: set()}
+    return da.Array(HighLevelGraph(layers, needs), name, chunks=(rows, columns), dtype=out_dtype)
 
-    def chunk(region: Box) -> Any:
-        y0, y1, x0, x1 = box = made.box(region)
-        shape = (region[1] - region[0], region[3] - region[2])
-        if y0 == y1:
-            return da.full(shape, made.fillval, dtype=out_dtype, chunks=shape)
-        pixels = array[y0:y1, x0:x1]
-        value = delayed(_blot, pure=True)(shared, pixels, box, region, out_dtype, workers)
-        return da.from_delayed(value, shape, dtype=out_dtype)
 
-    y_ends, x_ends = np.cumsum(rows).tolist(), np.cumsum(columns).tolist()
-    return da.block(
-        [
-            [chunk((y1 - ny, y1, x1 - nx, x1)) for x1, nx in zip(x_ends, columns, strict=True)]
-            for y1, ny in zip(y_ends, rows, strict=True)
-        ]
-    )
+class _Shared:
+    """Gives the mapping to all tasks: a task of its own, so that it is sent to a worker once."""
+
+    def __init__(self, made: Region) -> None:
+        self._made = made
+
+    def __call__(self) -> Region:
+        return self._made
+
+
+def _spans(chunks: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last element, that not included, of each chunk of an axis."""
+    ends = np.cumsum(chunks).tolist()
+    return [(end - size, end) for end, size in zip(ends, chunks, strict=True)]
+
+
+def _below(chunks: Sequence[int], begin: int, end: int) -> list[tuple[int, slice]]:
+    """Chunks of an axis with elements between two, and which elements of the chunk these are."""
+    return [
+        (k, slice(max(begin, first) - first, min(end, last) - first))
+        for k, (first, last) in enumerate(_spans(chunks))
+        if first < end and begin < last
+    ]
+
+
+def _joined(pieces: list[Any], axis: int) -> Any:
+    masked = any(isinstance(piece, np.ma.MaskedArray) for piece in pieces)
+    return (np.ma if masked else np).concatenate(pieces, axis=axis)
 
 
 def _blot(
-    made: Region, pixels: NDArray[Any], box: Box, region: Box, dtype: Any, threads: int
-) -> NDArray[Any]:
-    """One chunk of the output."""
-    return made.blot(pixels, box, region, dtype, threads)
+    made: Region, chunks: list[list[Any]], *, cuts: list[list[tuple[slice, slice]]],
+    box: Box, region: Box, dtype: Any, threads: int,
+) -> NDArray[Any]:  # fmt: skip
+    """One chunk of the output, of the chunks of the source below it."""
+    if not chunks:
+        return np.full((region[1] - region[0], region[3] - region[2]), made.fillval, dtype)
+    rows = [
+        _joined([chunk[cut] for chunk, cut in zip(line, cut_line, strict=True)], 1)
+        for line, cut_line in zip(chunks, cuts, strict=True)
+    ]
+    return made.blot(_joined(rows, 0), box, region, dtype, threads)
