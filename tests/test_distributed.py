@@ -72,6 +72,8 @@ def test_cluster_gives_the_same_bits(
     assert sorted(p.name for p in (tmp_path / "many").iterdir()) == names
     assert (tmp_path / "s.json").exists()
     assert 0 < result.bytes_read <= 8 * 4 * np.prod(files.SOURCE_SHAPE)
+    assert result.bytes_written == sum(path.stat().st_size for path in result.outputs)
+    assert result.outcomes[0].reference == str(exposures[0])
     # On one machine and on a cluster, a run resumes the other's.
     again = cblot_distributed.blot_exposures(
         data, exposures, tmp_path / "one", client=client, interp="lanczos3", resume=True
@@ -117,6 +119,11 @@ def test_failures_are_told(client: Any, night: tuple[Path, list[Path]], tmp_path
     assert "none.fits" in gone.outcomes[0].reason
     with fits.open(data) as hdus, pytest.raises(TypeError, match="on a cluster images must be"):
         cblot_distributed.blot_exposures(hdus, exposures, tmp_path / "y", client=client)
+
+
+def test_threads_follow_the_workers(client: Any) -> None:
+    """Alone on a worker of two threads a task has both."""
+    assert client.submit(cblot_distributed._share, pure=False).result() == 2
 
 
 def test_lost_worker(client: Any, tmp_path: Path) -> None:

@@ -329,9 +329,6 @@ class _Crew:
     def _finish(self, k: int, outcome: Outcome) -> None:
         with self._changed:
             self._summary.add(outcome)
-            if outcome.status == DONE and outcome.output:
-                with suppress(OSError):
-                    self._summary.bytes_written += Path(outcome.output).stat().st_size
         self._progress.chip(outcome)
 
     def _close(self, k: int) -> None:

@@ -270,8 +270,8 @@ def about_address(address: str) -> list[Any]:
 
     system, path = fsspec.core.url_to_fs(address)
     about = system.info(path)
-    told = [about.get(name) for name in ("ETag", "LastModified", "mtime", "created", "size")]
-    return [str(value) for value in told] if any(told[:4]) else []
+    told = [about.get(name) for name in ("ETag", "etag", "LastModified", "mtime", "created")]
+    return [str(value) for value in (*told, about.get("size"))] if any(told) else []
 
 
 def made_of(path: Path) -> str:

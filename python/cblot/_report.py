@@ -106,6 +106,9 @@ class Summary:
     def add(self, outcome: Outcome) -> None:
         """Take an outcome up."""
         self.outcomes.append(outcome)
+        if outcome.status == DONE and outcome.output:
+            with suppress(OSError):
+                self.bytes_written += os.path.getsize(outcome.output)
 
     def finish(self) -> Summary:
         """Put outcomes in order and stop the clock."""

@@ -24,6 +24,14 @@ __all__ = ["blot_dask", "blot_exposures"]
 log = logging.getLogger(__name__)
 
 
+def _absolute(name: Any) -> str:
+    """Name of a file wherever a worker works."""
+    if not isinstance(name, (str, os.PathLike)):
+        raise TypeError(f"on a cluster images must be names of files, got {type(name).__name__}")
+    text = os.fspath(name)
+    return text if _fits.is_address(text) else os.path.abspath(os.path.expanduser(text))
+
+
 def _listing(plan: Plan, reference: str, order: int) -> list[tuple[int | None, Outcome]]:
     """Chips of an exposure by their places in its file; None for those that need no task."""
     try:
@@ -129,27 +137,24 @@ def blot_exposures(
     from distributed import as_completed
 
     settings = _batch.checked_settings(configObj, parameters, wcsmap)
-    names = [_batch.label(reference) for reference in _batch.listed(references)]
-    for given in (source, *_batch.listed(references)):
-        if not isinstance(given, (str, os.PathLike)):
-            raise TypeError(
-                f"on a cluster images must be names of files, got {type(given).__name__}"
-            )
+    names = _batch.listed(references)
+    data, *files = (_absolute(name) for name in (source, *names))
     folder = None if outdir is None else _batch.make_folder(os.path.abspath(outdir))
     tag = uuid.uuid4().hex[:8]
     plan = Plan(
-        os.fspath(source), names, folder, {**settings, "threads": None},
+        data, files, folder, {**settings, "threads": None},
         wcsmap=wcsmap, resume=resume, tag=tag,
     )  # fmt: skip
     threads = sum(client.nthreads().values())
-    result = Summary(os.fspath(source), str(folder or ""), len(names), threads)
-    shown = _report.Progress(len(names), progress)
-    skipped = {} if folder is None else _batch.clashes(names, folder)
-    open_chips = dict.fromkeys(range(len(names)), 0)
+    result = Summary(os.fspath(source), str(folder or ""), len(files), threads)
+    shown = _report.Progress(len(files), progress)
+    skipped = {} if folder is None else _batch.clashes(files, folder)
+    open_chips = dict.fromkeys(range(len(files)), 0)
 
     def finish(k: int, outcome: Outcome) -> None:
         if outcome.hdus is not None:
             outcome.hdus = _fits.from_bytes(outcome.hdus)
+        outcome.reference = os.fspath(names[k])
         result.bytes_read += outcome.bytes_read
         result.add(outcome)
         shown.chip(outcome)
@@ -157,7 +162,7 @@ def blot_exposures(
     futures: dict[Any, tuple[int, int | None, Outcome | None]] = {}
     try:
         options = {"pure": False, "retries": retries}
-        for k, name in enumerate(names):
+        for k, name in enumerate(files):
             if k in skipped:
                 finish(k, Outcome(name, order=(k, 0)).failed(ValueError(skipped[k])))
                 shown.exposure()
@@ -169,7 +174,7 @@ def blot_exposures(
             try:
                 answer = future.result()
             except Exception as error:  # of the cluster, or of a worker that was lost too often
-                known = known or Outcome(names[k], order=(k, 0))
+                known = known or Outcome(files[k], order=(k, 0))
                 answer = known.failed(error) if place is not None else [(None, known.failed(error))]
             if place is not None:
                 answer.order = known.order if known else answer.order
@@ -181,7 +186,7 @@ def blot_exposures(
                         finish(k, outcome)
                         continue
                     task = client.submit(
-                        _chip, plan, names[k], chip, k, settings["threads"], **options
+                        _chip, plan, files[k], chip, k, settings["threads"], **options
                     )
                     futures[task] = (k, chip, outcome)
                     waiting.add(task)
