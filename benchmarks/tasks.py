@@ -36,7 +36,7 @@ print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
-def _environment(folder: Path, threads: int) -> dict[str, str]:
+def environment(folder: Path, threads: int) -> dict[str, str]:
     """A home of its own, where drizzlepac's task can't find anyone's parameters."""
     return {
         **os.environ,
@@ -46,7 +46,7 @@ def _environment(folder: Path, threads: int) -> dict[str, str]:
     }
 
 
-def _write_pair(folder: Path) -> None:
+def write_pair(folder: Path) -> None:
     from astropy.io import fits
 
     from cblot import _grids
@@ -69,13 +69,13 @@ def file_to_file(rounds: int, threads: int) -> dict[str, Any]:
     peak: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_pair(folder)
+        write_pair(folder)
         for k in range(rounds + 1):
             for package, times in seconds.items():
                 start = time.perf_counter()
                 done = subprocess.run(
                     [sys.executable, "-c", TASK.format(package=package)],
-                    cwd=folder, env=_environment(folder, threads), text=True,
+                    cwd=folder, env=environment(folder, threads), text=True,
                     capture_output=True, check=True,
                 )  # fmt: skip
                 if k:  # the first is for the file system's cache
@@ -111,7 +111,7 @@ def blot_step(rounds: int, threads: int, chips: dict[int, tuple[int, int]]) -> d
                 seconds["cblot"].append(_timed(ablot.runBlot, *arguments, **keywords))
 
     before = Path.cwd()
-    os.environ.update(_environment(before, threads))
+    os.environ.update(environment(before, threads))
     with tempfile.TemporaryDirectory() as name:
         os.environ["HOME"] = name
         os.chdir(name)

@@ -28,6 +28,13 @@ cblot::View2D<T> view_of(const cblot_image& image) {
     return {static_cast<T*>(image.data), image.ny, image.nx, image.stride_y, image.stride_x};
 }
 
+template <class T>
+cblot::Window<T> window_of(const cblot_image& image, const cblot_place* place) {
+    const auto view = view_of<T>(image);
+    return place == nullptr ? cblot::Window<T>{view, 0, 0, view.ny, view.nx}
+                            : cblot::Window<T>{view, place->y0, place->x0, place->ny, place->nx};
+}
+
 cblot::View2D<double> doubles_of(const cblot_image* image, const char* name) {
     require(image != nullptr, std::string(name) + " must not be null");
     require(image->type == CBLOT_DOUBLE, std::string(name) + " must be of type CBLOT_DOUBLE");
@@ -186,11 +193,13 @@ class Options {
 };
 
 template <class Source, class Out>
-cblot::Index blot_typed(const cblot_image& source, const cblot_mapping* mapping,
-                        const cblot_image& out, const cblot_options* options) {
+cblot::Index blot_typed(const cblot_image& source, const cblot_place* source_place,
+                        const cblot_mapping* mapping, const cblot_image& out,
+                        const cblot_place* out_place, const cblot_options* options) {
     const Options own(options);
-    const auto view = view_of<const Source>(source);
-    return cblot::blot<Source, Out>(view, mapping_of(mapping), view_of<Out>(out), own.get());
+    return cblot::blot_window<Source, Out>(window_of<const Source>(source, source_place),
+                                           mapping_of(mapping), window_of<Out>(out, out_place),
+                                           own.get());
 }
 
 void check_image(const cblot_image* image, const char* name) {
@@ -256,6 +265,14 @@ void cblot_default_options_of_size(cblot_options* options, size_t size) {
 int cblot_blot(const cblot_image* source, const cblot_mapping* mapping, cblot_image* out,
                const cblot_options* options, ptrdiff_t* covered, char* message,
                size_t message_size) {
+    return cblot_blot_window(source, nullptr, mapping, out, nullptr, options, covered, message,
+                             message_size);
+}
+
+int cblot_blot_window(const cblot_image* source, const cblot_place* source_place,
+                      const cblot_mapping* mapping, cblot_image* out, const cblot_place* out_place,
+                      const cblot_options* options, ptrdiff_t* covered, char* message,
+                      size_t message_size) {
     return status_of(
         [&] {
             check_image(source, "source");
@@ -264,10 +281,27 @@ int cblot_blot(const cblot_image* source, const cblot_mapping* mapping, cblot_im
             const auto call =
                 single ? (to_single ? blot_typed<float, float> : blot_typed<float, double>)
                        : (to_single ? blot_typed<double, float> : blot_typed<double, double>);
-            const cblot::Index count = call(*source, mapping, *out, options);
+            const cblot::Index count =
+                call(*source, source_place, mapping, *out, out_place, options);
             if (covered != nullptr) {
                 *covered = count;
             }
+        },
+        message, message_size);
+}
+
+int cblot_source_box(const cblot_mapping* mapping, ptrdiff_t ny, ptrdiff_t nx,
+                     const cblot_box* region, ptrdiff_t source_ny, ptrdiff_t source_nx,
+                     const cblot_options* options, cblot_box* box, char* message,
+                     size_t message_size) {
+    return status_of(
+        [&] {
+            require(region != nullptr && box != nullptr, "region and box must not be null");
+            const Options own(options);
+            const cblot::Box found = cblot::source_box(
+                mapping_of(mapping), ny, nx, {region->y0, region->y1, region->x0, region->x1},
+                source_ny, source_nx, own.get());
+            *box = {found.y0, found.y1, found.x0, found.x1};
         },
         message, message_size);
 }

@@ -7,8 +7,6 @@
 //   scale(value)               to output units
 #pragma once
 
-#include <limits>
-
 #include "job.hpp"
 #include "mapping.hpp"
 #include "sampler.hpp"
@@ -45,15 +43,17 @@ CBLOT_INLINE void prefetch_row(Out* out, Index stride, Index n) {
 /// Whether a window holds all samples of a block's pixels.
 template <class T>
 CBLOT_NOINLINE bool holds(const Box& window, Index reach, const Block<T>& b, Index ny, Index nx) {
-    constexpr std::int32_t most = std::numeric_limits<std::int32_t>::max();
-    std::int32_t x_min = most, x_max = 0, y_min = most, y_max = 0;
+    // Without a sign, kOutside is more than any base pixel; with it, it is less.
+    std::uint32_t least_x = ~0u, least_y = ~0u;
+    std::int32_t most_x = kOutside, most_y = kOutside;
     for (Index p = 0; p < b.n; ++p) {
-        const bool inside = b.iy[p] != kOutside;
-        x_min = inside && b.ix[p] < x_min ? b.ix[p] : x_min;
-        x_max = inside && b.ix[p] > x_max ? b.ix[p] : x_max;
-        y_min = inside && b.iy[p] < y_min ? b.iy[p] : y_min;
-        y_max = inside && b.iy[p] > y_max ? b.iy[p] : y_max;
+        const auto ix = std::uint32_t(b.ix[p]), iy = std::uint32_t(b.iy[p]);
+        least_x = ix < least_x ? ix : least_x;
+        least_y = iy < least_y ? iy : least_y;
+        most_x = b.ix[p] > most_x ? b.ix[p] : most_x;
+        most_y = b.iy[p] > most_y ? b.iy[p] : most_y;
     }
+    const Index x_min = Index(least_x), x_max = most_x, y_min = Index(least_y), y_max = most_y;
     return window.x0 <= max_index(0, x_min - reach) && window.y0 <= max_index(0, y_min - reach) &&
            window.x1 >= min_index(nx, x_max + reach + 1) &&
            window.y1 >= min_index(ny, y_max + reach + 1);

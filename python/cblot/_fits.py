@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -344,8 +345,20 @@ def beside(path: Path, tag: str = "") -> str:
     return f".{path.stem}.{tag}{'[0-9a-f]' * 12}.fits*"
 
 
+def _flush(path: Path) -> None:
+    """Have a file on the disk: renamed before, it might be there without content after a crash."""
+    file = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system can
+            raise
+    finally:
+        os.close(file)
+
+
 def write(hdus: Any, path: Path, tag: str = "") -> None:
-    """Write beside and rename: a file of that name is whole, the old one or the new.
+    """Write beside, flush and rename: a file of that name is whole, the old one or the new.
 
     Parameters
     ----------
@@ -366,6 +379,7 @@ def write(hdus: Any, path: Path, tag: str = "") -> None:
     own = path.with_name(f".{path.stem}.{tag}{uuid.uuid4().hex[:12]}{ending}")
     try:
         hdus.writeto(own, output_verify="silentfix")
+        _flush(own)
         if path.exists():
             os.chmod(own, path.stat().st_mode & 0o777)
         os.replace(own, path)

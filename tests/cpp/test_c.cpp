@@ -228,3 +228,36 @@ TEST_CASE("errors") {
     CHECK(cblot_kernel_from_name(nullptr) == -1);
     CHECK(std::string(cblot_version()) == CBLOT_VERSION);
 }
+
+TEST_CASE("windows in C") {
+    Call call;
+    REQUIRE(call() == CBLOT_OK);
+    const Image<float> whole = call.out;
+    const cblot_box region{12, 30, 5, 45};
+    cblot_box box{};
+    REQUIRE(cblot_source_box(&call.mapping, 30, 45, &region, 40, 50, &call.options, &box,
+                             call.message, sizeof(call.message)) == CBLOT_OK);
+    CHECK(box.y0 > 0);
+    cblot_image from = image_of(call.source);
+    from.data = static_cast<float*>(from.data) + box.y0 * 50 + box.x0;
+    from.ny = box.y1 - box.y0;
+    from.nx = box.x1 - box.x0;
+    const cblot_place from_place{box.y0, box.x0, 40, 50}, to_place{12, 5, 30, 45};
+    Image<float> out(18, 40);
+    cblot_image to = image_of(out);
+    const auto blot = [&] {
+        return cblot_blot_window(&from, &from_place, &call.mapping, &to, &to_place, &call.options,
+                                 nullptr, call.message, sizeof(call.message));
+    };
+    REQUIRE(blot() == CBLOT_OK);
+    for (Index j = 0; j < 18; ++j) {
+        for (Index i = 0; i < 40; ++i) {
+            CHECK(out.cview()(j, i) == whole.cview()(12 + j, 5 + i));
+        }
+    }
+    from.ny -= 9;
+    CHECK(blot() == CBLOT_BAD_ARGUMENT);
+    CHECK(call.text().find("source_box tells what it needs") != std::string::npos);
+    CHECK(cblot_source_box(&call.mapping, 30, 45, nullptr, 40, 50, &call.options, &box, nullptr,
+                           0) == CBLOT_BAD_ARGUMENT);
+}

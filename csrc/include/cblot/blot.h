@@ -133,6 +133,32 @@ CBLOT_API int cblot_blot(const cblot_image* source, const cblot_mapping* mapping
                          const cblot_options* options, ptrdiff_t* covered, char* message,
                          size_t message_size);
 
+/* A rectangle of pixels: rows y0 to y1 and columns x0 to x1, ends not included. */
+typedef struct cblot_box {
+    ptrdiff_t y0, y1, x0, x1;
+} cblot_box;
+
+/* Where a rectangle lies that is all of a larger image that is in memory: the place of its first
+ * pixel, and the size of that image. */
+typedef struct cblot_place {
+    ptrdiff_t y0, x0, ny, nx;
+} cblot_place;
+
+/* The same where only rectangles of the source and of the output are in memory, to the same bits:
+ * makes just the pixels of out. A null place stands for a whole image. If a pixel needs more of the
+ * source than there is, CBLOT_BAD_ARGUMENT, and out is partly written. */
+CBLOT_API int cblot_blot_window(const cblot_image* source, const cblot_place* source_place,
+                                const cblot_mapping* mapping, cblot_image* out,
+                                const cblot_place* out_place, const cblot_options* options,
+                                ptrdiff_t* covered, char* message, size_t message_size);
+
+/* The box of source pixels on which the pixels of a region depend, of an output of ny by nx pixels;
+ * all 0 if the source covers none of them. */
+CBLOT_API int cblot_source_box(const cblot_mapping* mapping, ptrdiff_t ny, ptrdiff_t nx,
+                               const cblot_box* region, ptrdiff_t source_ny, ptrdiff_t source_nx,
+                               const cblot_options* options, cblot_box* box, char* message,
+                               size_t message_size);
+
 /* Writes the source positions of all pixels, plus origin, into x and y, of CBLOT_DOUBLE. */
 CBLOT_API int cblot_positions(const cblot_mapping* mapping, double origin, cblot_image* x,
                               cblot_image* y, const cblot_options* options, char* message,
