@@ -296,12 +296,7 @@ def new_header() -> Any:
 
 
 def hdulist_of(pixels: NDArray[Any], header: Any, tables: Sequence[Any] = ()) -> Any:
-    """Return a simple FITS image with lookup tables of its WCS as extensions.
-
-    Its pixels are no more the caller's: they are put in the order of bytes that FITS has.
-    """
-    if sys.byteorder == "little":  # astropy would swap them to write, and back
-        pixels = pixels.byteswap(inplace=True).view(pixels.dtype.newbyteorder(">"))
+    """Return a simple FITS image with lookup tables of its WCS as extensions."""
     return fits.HDUList([fits.PrimaryHDU(pixels, header), *tables])
 
 
@@ -363,6 +358,7 @@ def write(hdus: Any, path: Path, tag: str = "") -> None:
     Parameters
     ----------
     hdus : HDUList
+        No more the caller's: its pixels are put in the order of bytes that FITS has.
     path : Path
     tag : str, default ''
         Part of the name that the file has while it is written; see `beside`.
@@ -377,6 +373,9 @@ def write(hdus: Any, path: Path, tag: str = "") -> None:
     # astropy tells by the end of a name whether to compress.
     ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
     own = path.with_name(f".{path.stem}.{tag}{uuid.uuid4().hex[:12]}{ending}")
+    pixels = hdus[0].data
+    if pixels.dtype.isnative and sys.byteorder == "little":  # astropy would swap, and swap back
+        hdus[0].data = pixels.byteswap(inplace=True).view(pixels.dtype.newbyteorder(">"))
     try:
         hdus.writeto(own, output_verify="silentfix")
         _flush(own)
