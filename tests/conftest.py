@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+import task_files
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA_VARIABLE = "CBLOT_TEST_DATA"
 INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "sinc", "lanczos3", "lanczos5")
@@ -73,3 +75,9 @@ def real_pair(request: Any, data_dir: Path, acs_wcs: tuple[Any, Any, Any]) -> Pa
         clean = hstwcs(hdulist, 1)
     with fits.open(data_dir / "hrc_47tuc_flt.fits") as hdulist:
         return Pair(source, clean, hstwcs(hdulist, 1), 60.0)
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> task_files.Night:
+    """Data, five small exposures of two chips, and the name of a folder for outputs."""
+    return task_files.write_night(tmp_path)

@@ -3,8 +3,10 @@ but for a corner."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from astropy.io import fits
@@ -77,3 +79,37 @@ def write_reference(path: Path, chips: int = 1, **keywords: Any) -> Path:
 def read(path: Path) -> tuple[np.ndarray, fits.Header]:
     with fits.open(path) as hdus:
         return hdus[0].data.astype(float), hdus[0].header.copy()
+
+
+# Data, exposures of two chips, and a folder for outputs.
+Night: TypeAlias = tuple[Path, list[Path], Path]
+
+
+def write_night(folder: Path, count: int = 5) -> Night:
+    data = write_data(folder / "med.fits")
+    with fits.open(data, mode="update") as hdus:
+        noise = np.random.default_rng(3).normal(0, 1, hdus[0].shape)
+        hdus[0].data += noise.astype(np.float32)
+    exposures = [
+        write_reference(folder / f"e{k}_flt.fits", chips=2, MDRIZSKY=SKY_REF + 10 * k)
+        for k in range(count)
+    ]
+    return data, exposures, folder / "out"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Of all files of a folder, hidden ones among them."""
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+
+
+def pixels(folder: Path) -> dict[str, bytes]:
+    """Of the blotted images in a folder."""
+    return {p.name: fits.getdata(p).tobytes() for p in sorted(folder.glob("*_blt.fits"))}
+
+
+def process(*arguments: Any, **keywords: Any) -> subprocess.Popen[str]:
+    """A Python process with its output in pipes."""
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords,
+    )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
+from cblot import _fits, _report
 from cblot import distributed as cblot_distributed
 from conftest import INTERPOLANTS, Pair, sky_image
+from task_files import Night, pixels
 from test_windows import SOURCE_WCS, Shifted, tan
 
 da = pytest.importorskip("dask.array")
@@ -43,22 +45,8 @@ def client() -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture
-def night(tmp_path: Path) -> tuple[Path, list[Path]]:
-    data = files.write_data(tmp_path / "med.fits")
-    with fits.open(data, mode="update") as hdus:
-        hdus[0].data += np.random.default_rng(3).normal(0, 1, hdus[0].shape).astype(np.float32)
-    return data, [files.write_reference(tmp_path / f"e{k}_flt.fits", chips=2) for k in range(4)]
-
-
-def pixels(folder: Path) -> dict[str, bytes]:
-    return {p.name: fits.getdata(p).tobytes() for p in sorted(folder.glob("*_blt.fits"))}
-
-
-def test_cluster_gives_the_same_bits(
-    client: Any, night: tuple[Path, list[Path]], tmp_path: Path
-) -> None:
-    data, exposures = night
+def test_cluster_gives_the_same_bits(client: Any, night: Night, tmp_path: Path) -> None:
+    data, exposures, _ = night
     cblot.blot_exposures(data, exposures, tmp_path / "one", interp="lanczos3")
     result = cblot_distributed.blot_exposures(
         data, exposures, tmp_path / "many", client=client, interp="lanczos3",
@@ -67,24 +55,22 @@ def test_cluster_gives_the_same_bits(
     assert result.ok
     assert result.jobs == 4
     assert pixels(tmp_path / "many") == pixels(tmp_path / "one")
-    names = [f"e{k}_flt_sci{v}_blt.fits" for k in range(4) for v in (1, 2)]
+    names = [f"e{k}_flt_sci{v}_blt.fits" for k in range(5) for v in (1, 2)]
     assert [path.name for path in result.outputs] == names
     assert sorted(p.name for p in (tmp_path / "many").iterdir()) == names
     assert (tmp_path / "s.json").exists()
-    assert 0 < result.bytes_read <= 8 * 4 * np.prod(files.SOURCE_SHAPE)
+    assert 0 < result.bytes_read <= 10 * 4 * np.prod(files.SOURCE_SHAPE)
     assert result.bytes_written == sum(path.stat().st_size for path in result.outputs)
     assert result.outcomes[0].reference == str(exposures[0])
     # On one machine and on a cluster, a run resumes the other's.
     again = cblot_distributed.blot_exposures(
         data, exposures, tmp_path / "one", client=client, interp="lanczos3", resume=True
     )
-    assert again.count("skipped") == 8
+    assert again.count("skipped") == 10
 
 
-def test_results_that_are_returned(
-    client: Any, night: tuple[Path, list[Path]], tmp_path: Path
-) -> None:
-    data, exposures = night
+def test_results_that_are_returned(client: Any, night: Night, tmp_path: Path) -> None:
+    data, exposures, _ = night
     result = cblot_distributed.blot_exposures(data, exposures[:2], None, client=client)
     cblot.blot_exposures(data, exposures[:2], tmp_path / "one")
     expected = pixels(tmp_path / "one")
@@ -98,8 +84,8 @@ def test_results_that_are_returned(
     assert sorted(tmp_path.glob("*.fits")) == sorted([data, *exposures])
 
 
-def test_failures_are_told(client: Any, night: tuple[Path, list[Path]], tmp_path: Path) -> None:
-    data, exposures = night
+def test_failures_are_told(client: Any, night: Night, tmp_path: Path) -> None:
+    data, exposures, _ = night
     (tmp_path / "text_flt.fits").write_text("no FITS")
     poor = files.write_reference(tmp_path / "poor_flt.fits", chips=2, CTYPE1=None)
     bad = [tmp_path / "text_flt.fits", tmp_path / "none.fits", poor]
@@ -108,15 +94,14 @@ def test_failures_are_told(client: Any, night: tuple[Path, list[Path]], tmp_path
     result = cblot_distributed.blot_exposures(
         data, [*bad, *exposures, twin], tmp_path / "out", client=client
     )
-    assert (result.count("done"), result.count("failed")) == (8, 5)
+    assert (result.count("done"), result.count("failed")) == (10, 5)
     reasons = [outcome.reason for outcome in result.outcomes if outcome.reason]
     assert "can't be read as a FITS file" in reasons[0]
     assert "there is no file" in reasons[1]
     assert "poor_flt.fits[SCI,1]" in reasons[2]
     assert "its output would be e0_flt_sci1_blt.fits" in reasons[4]
-    gone = cblot_distributed.blot_exposures("none.fits", exposures, tmp_path / "x", client=client)
-    assert gone.count("failed") == 8
-    assert "none.fits" in gone.outcomes[0].reason
+    with pytest.raises(FileNotFoundError, match="data: there is no file"):
+        cblot_distributed.blot_exposures("none.fits", exposures, tmp_path / "x", client=client)
     with fits.open(data) as hdus, pytest.raises(TypeError, match="on a cluster images must be"):
         cblot_distributed.blot_exposures(hdus, exposures, tmp_path / "y", client=client)
 
@@ -126,45 +111,80 @@ def test_threads_follow_the_workers(client: Any) -> None:
     assert client.submit(cblot_distributed._share, pure=False).result() == 2
 
 
-def test_lost_worker(client: Any, tmp_path: Path) -> None:
-    """A worker is killed in mid-run: every chip is there, whole, once, to the same bits."""
-    data = files.write_data(tmp_path / "med.fits")
-    shape = (1200, 1400)
-    with fits.open(data) as hdus:
-        hdus[0].data = sky_image(shape)
-        hdus[0].header["CRPIX1"], hdus[0].header["CRPIX2"] = 700.0, 600.0
-        hdus.writeto(data, overwrite=True)
-    exposures = []
-    for k in range(12):
-        reference = files.reference_hdus(chips=2)
-        for chip in (1, 2):
-            science = reference["SCI", chip]
-            science.data = np.zeros((900, 1000), np.float32)
-            science.header["CRPIX1"], science.header["CRPIX2"] = 500.0 + k, 450.0
-        exposures.append(tmp_path / f"e{k}_flt.fits")
-        reference.writeto(exposures[-1])
-    parameters = {"interp": "sinc", "sinscl": 1.1}  # takes its time
-    out, expected = tmp_path / "out", tmp_path / "expected"
-    result: list[Any] = []
-    run = threading.Thread(
-        target=lambda: result.append(
-            cblot_distributed.blot_exposures(data, exposures, out, client=client, **parameters)
-        )
-    )
+def die_once(marker: str) -> None:
+    """Have this process killed while it writes a file, if it is the first to."""
+    flush = _fits._flush
+
+    def flush_or_die(path: Path) -> None:
+        with suppress(FileExistsError):
+            os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+            os.kill(os.getpid(), signal.SIGKILL)
+        flush(path)
+
+    _fits._flush = flush_or_die
+
+
+def test_lost_worker(client: Any, night: Night, tmp_path: Path) -> None:
+    """A worker is killed while it writes: every chip is there, whole, and nothing else."""
+    data, exposures, _ = night
+    out, marker = tmp_path / "out", tmp_path / "killed"
     before = client.run(os.getpid)
-    run.start()
-    while not list(out.glob("*_blt.fits")) and run.is_alive():
-        time.sleep(0.01)
-    assert run.is_alive()
-    os.kill(next(iter(before.values())), signal.SIGKILL)
-    run.join(timeout=200)
-    assert result[0].ok, result[0].as_dict()
-    assert len(result[0].outputs) == 24
+    client.run(die_once, str(marker))
+    result = cblot_distributed.blot_exposures(data, exposures, out, client=client)
+    assert marker.exists()
     client.wait_for_workers(2)
     assert set(client.run(os.getpid).values()) != set(before.values())
-    cblot.blot_exposures(data, exposures, expected, **parameters)
-    assert pixels(out) == pixels(expected)
+    assert result.ok, result.as_dict()
+    assert len(result.outputs) == 10
+    cblot.blot_exposures(data, exposures, tmp_path / "expected")
+    assert pixels(out) == pixels(tmp_path / "expected")
     assert sorted(p.name for p in out.iterdir()) == sorted(pixels(out))
+    client.restart()  # without what was done to it
+
+
+def test_leftovers_of_this_run_alone_are_removed(tmp_path: Path) -> None:
+    mine, others = tmp_path / ".e0_blt.abcd1234ffff.fits", tmp_path / ".e0_blt.eeeeffff.fits"
+    whole = tmp_path / "e0_blt.fits"
+    for path in (mine, others, whole):
+        path.write_bytes(b"")
+    assert _fits.sweep(tmp_path, "abcd1234") == [mine]
+    assert sorted(tmp_path.iterdir()) == sorted([others, whole])
+
+
+def test_interrupted_run(
+    client: Any, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C: what was begun is finished before it returns, and then nothing is written."""
+    data, exposures, _ = night
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_report.Progress, "chip", interrupt)
+    out = tmp_path / "out"
+    with pytest.raises(_report.Interrupted, match=r"interrupted after \d of 5 exposures") as caught:
+        cblot_distributed.blot_exposures(data, exposures, out, client=client)
+    assert caught.value.summary.interrupted
+    assert not caught.value.summary.ok
+    there = sorted(path.name for path in out.iterdir())
+    time.sleep(0.5)
+    assert sorted(path.name for path in out.iterdir()) == there == sorted(pixels(out))
+
+
+def test_nothing_is_looked_for_where_nothing_is_written(
+    client: Any, night: Night, tmp_path: Path
+) -> None:
+    data, exposures, _ = night
+    packed = tmp_path / "packed.fits.gz"
+    with fits.open(data) as hdus:
+        hdus.writeto(packed)
+    client.run(os.chdir, str(tmp_path))
+    (tmp_path / "e0_flt_sci1_blt.fits").write_text("not ours")
+    result = cblot_distributed.blot_exposures(
+        packed, exposures[:1], None, client=client, overwrite=False
+    )
+    assert result.ok, result.as_dict()
+    assert "packed.fits.gz is read whole" in result.warnings[0]
 
 
 def source_chunks(shape: tuple[int, int], chunk: int) -> tuple[Any, np.ndarray, list[Any]]:
@@ -232,6 +252,23 @@ def test_blot_dask_on_a_cluster(client: Any, real_pair: Pair) -> None:
     )
     expected = cblot.do_blot(pair.source, pair.source_wcs, pair.blot_wcs, pair.exptime)
     np.testing.assert_array_equal(client.compute(made).result(), expected)
+
+
+def test_odd_chunks() -> None:
+    """Empty ones, and masked ones, which `do_blot` sees as well."""
+    image = sky_image((90, 110))
+    masked = np.ma.masked_array(image, np.random.default_rng(1).random(image.shape) < 0.05)
+    blot_wcs = tan((40, 50), 25.0, 20.0)
+    expected = cblot.do_blot(masked, SOURCE_WCS, blot_wcs, 1.0)
+    assert np.isnan(expected).any()
+    lazy = da.from_array(masked, chunks=(40, 33))
+    np.testing.assert_array_equal(cblot.do_blot(lazy, SOURCE_WCS, blot_wcs, 1.0), expected)
+    for chunks in [((10, 0, 30), (50,)), ((40,), (0, 20, 30)), 7]:
+        made = cblot_distributed.blot_dask(lazy, SOURCE_WCS, blot_wcs, 1.0, chunks=chunks)
+        np.testing.assert_array_equal(made.compute(), expected)
+    unknown = lazy[da.from_array(np.ones(90, bool), chunks=40)]
+    with pytest.raises(ValueError, match="source must have a known shape"):
+        cblot_distributed.blot_dask(unknown, SOURCE_WCS, blot_wcs, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,15 @@ def test_callers_hdus_stay_as_they_were(pair: tuple[Path, Path, Path]) -> None:
             np.testing.assert_array_equal(hdus[0].data, expected)
 
 
+def test_a_file_that_is_replaced(pair: tuple[Path, Path, Path]) -> None:
+    """The pixels of another file do not come under the header that was read."""
+    data = pair[0]
+    with opened(data) as images:
+        fits.PrimaryHDU(np.zeros(SHAPE, np.float32)).writeto(data, overwrite=True)
+        with pytest.raises(OSError, match="mosaic.fits was changed after its header was read"):
+            images[0].pixels[WINDOW]
+
+
 def test_file_windows_of_the_core(tmp_path: Path) -> None:
     """Any window of any shape, and errors of the system."""
     rng = np.random.default_rng(2)

@@ -64,6 +64,7 @@ ONLY = {
         "_chips.py",
         "_headers.py",
         "_jobs.py",
+        "_plan.py",
         "_resume.py",
         "_tasks.py",
         "distributed.py",

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cblot import _batch, _build, _names, _parameters, _tasks, build_info
+from cblot import _batch, _build, _names, _parameters, _report, _tasks, build_info
 
 # Name of the summary in a folder of outputs.
 SUMMARY = "cblot_summary.json"
@@ -173,7 +173,8 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument(
         "--summary",
         metavar="FILE",
-        help=f"what became of every chip, as JSON; - prints it (default: {SUMMARY} in the folder)",
+        help=f"what became of every chip, as JSON; - prints it (default: {SUMMARY} in the folder, "
+        "where it is that of the last run)",
     )
     many.add_argument(
         "--progress",
@@ -237,8 +238,8 @@ def _run_blot(arguments: argparse.Namespace) -> int:
         raise _UsageError("-o OUT is needed, the file or folder to write")
     if _wants_folder(references, str(outdata)):
         return _run_exposures(data, [r for r in references if r], outdata, settings, arguments)
-    if arguments.resume or arguments.summary:
-        raise _UsageError("--resume and --summary need a folder as OUT")
+    if arguments.jobs or arguments.resume or arguments.summary or arguments.progress is not None:
+        raise _UsageError("--jobs, --resume, --summary and --progress need a folder as OUT")
     for path in _tasks.blot(data, references[0], outdata, {**settings, "reference": ""}):
         if not arguments.quiet:
             print(path)
@@ -261,31 +262,30 @@ def _wants_folder(references: Sequence[str | None], outdata: str) -> bool:
 def _run_exposures(
     data: str, references: Sequence[str], outdir: str, settings: Any, arguments: argparse.Namespace
 ) -> int:
-    logging.getLogger("cblot.progress").setLevel(
-        logging.CRITICAL if arguments.quiet else logging.INFO
-    )
+    logging.getLogger("cblot.progress").setLevel(logging.INFO)
     given = {name: value for name, value in settings.items() if name not in _POSITIONAL}
     target = arguments.summary or os.path.join(os.path.expanduser(outdir), SUMMARY)
-    result = _batch.blot_exposures(
-        data, references, outdir, given,
-        jobs=arguments.jobs, resume=arguments.resume,
-        progress=False if arguments.quiet else arguments.progress,
-        summary=None if target == "-" else target,
-    )  # fmt: skip
+    status = 0
+    try:
+        result = _batch.blot_exposures(
+            data, references, outdir, given,
+            jobs=arguments.jobs, resume=arguments.resume,
+            progress=False if arguments.quiet else arguments.progress,
+            summary=None if target == "-" else target,
+        )  # fmt: skip
+    except _report.Interrupted as interruption:
+        result, status = interruption.summary, 130
+        print(f"cblot blot: {interruption}", file=sys.stderr)
     if target == "-":
         print(result.to_json(), end="")
     elif not arguments.quiet:
         for path in result.outputs:
             print(path)
-    for outcome in result.outcomes:
-        for remark in outcome.warnings if not arguments.quiet else ():
-            print(f"cblot blot: warning: {_one_line(remark)}", file=sys.stderr)
-    if not result.ok:
-        failed = [outcome for outcome in result.outcomes if outcome.reason]
-        for outcome in failed:
-            print(f"cblot blot: {outcome.name}: {outcome.reason}", file=sys.stderr)
-        print(f"cblot blot: {len(failed)} of {len(result.outcomes)} failed", file=sys.stderr)
-    return 0 if result.ok else 1
+    failed = result.count(_report.FAILED)
+    if failed:
+        made = len(result.outcomes) - failed
+        print(f"cblot blot: {failed} failed, {made} chips are there", file=sys.stderr)
+    return status or (0 if result.ok else 1)
 
 
 def _run_params(arguments: argparse.Namespace) -> int:
@@ -329,7 +329,9 @@ def _set_loudness(arguments: argparse.Namespace) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_LowerCase(f"cblot {arguments.command}: %(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("cblot").setLevel(logging.ERROR if _quiet(arguments) else level)
+    # On the handler: what is not shown is noted in a summary all the same.
+    handler.setLevel(logging.ERROR if _quiet(arguments) else logging.NOTSET)
+    logging.getLogger("cblot").setLevel(level)
     warnings.showwarning = lambda message, *_, **__: print(
         f"cblot {arguments.command}: warning: {_one_line(message)}", file=sys.stderr
     )
@@ -366,7 +368,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 1 if the command failed. Wrong usage leaves with status 2.
+        Exit status: 0, or 1 if the command failed, or one of many exposures did. 2 for wrong usage,
+        130 where Ctrl-C ended many exposures.
     """
     arguments = _parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
     with warnings.catch_warnings():

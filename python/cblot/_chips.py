@@ -73,6 +73,7 @@ def prepare(
     settings: Settings,
     *,
     folder_is_made: bool,
+    is_written: bool = True,
 ) -> list[Job]:
     """What is to be done: what is missing is missed before any work.
 
@@ -86,7 +87,8 @@ def prepare(
     inputs = [source, *(chip for chip in chips if chip is not None)]
     jobs = []
     for chip, path in zip(chips, paths, strict=True):
-        _fits.check_target(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
+        if is_written:
+            _fits.check_target(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
         job = Job(source, chip, path, wcs, _grid(chip, settings), settings)
         _wcs.check_pair(wcs, job.blot_wcs)
         job.check()

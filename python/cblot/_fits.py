@@ -144,6 +144,27 @@ def is_address(text: str) -> bool:
     return "://" in text
 
 
+def file_of(source: Any) -> str:
+    """Name of the file that an image was given as or came from; empty if there is none."""
+    if isinstance(source, (str, os.PathLike)):
+        return split_name(os.fspath(source))[0]
+    if isinstance(source, fits.HDUList):
+        return source.filename() or ""
+    place = source.fileinfo() if hasattr(source, "fileinfo") else None
+    return str(place["file"].name or "") if place else ""
+
+
+def named_extension(source: Any) -> tuple[str, tuple[str, int]] | None:
+    """File and extension of a name that ends in one as in ``[SCI,2]``."""
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    path, extension = split_name(os.fspath(source))
+    match = _NAMED.match((extension or "").strip())
+    if not match or not match["version"] or not match["name"].strip():
+        return None
+    return os.path.basename(path), (match["name"].strip().upper(), int(match["version"]))
+
+
 def split_name(text: str) -> tuple[str, str | None]:
     """Split a file's name and the extension in brackets after it, if any."""
     match = None if not is_address(text) and os.path.exists(text) else _EXTENSION.match(text)
@@ -199,6 +220,7 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
         hint = "; is a bracket missing?" if "[" in path or "]" in path else ""
         raise FileNotFoundError(f"{what}: there is no file {path}{hint}")
     name = os.path.basename(path)
+    status = None if remote else os.stat(path)
     with ExitStack() as stack:
         try:
             hdus = stack.enter_context(fits.open(path, memmap=False, use_fsspec=remote or None))
@@ -213,7 +235,7 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
             raise OSError(f"{what}: {path} can't be read as a FITS file: {reason}") from error
         if not remote:
             _check_length(hdus, path, what)
-        images = [_image(hdus, i, name, path, ours=True) for i in chosen]
+        images = [_image(hdus, i, name, path, status) for i in chosen]
         for image in images:
             stack.callback(image.pixels.close)
         yield images
@@ -254,12 +276,12 @@ def _company_of(hdu: Any) -> Iterator[tuple[Any, str | None]]:
         yield fits.HDUList([hdu, *others] if first else [file[0], *others, hdu]), path
 
 
-def _image(hdus: Any, index: int, name: str, path: str | None, ours: bool = False) -> Image:
+def _image(hdus: Any, index: int, name: str, path: str | None, status: Any = None) -> Image:
+    """Image of a file; `status` is that of a local one which nobody else has opened."""
     hdu = hdus[index]
     extension = "" if index == 0 else f"[{hdu.name},{hdu.ver}]" if hdu.name else f"[{index}]"
     tiled = isinstance(hdu, fits.CompImageHDU)
-    ours = ours and not is_address(str(path))
-    pixels = Pixels(hdu, name + extension, path if ours else None, tiled)
+    pixels = Pixels(hdu, name + extension, path if status else None, tiled, status)
     local = Path(path) if path and not is_address(path) else None
     file = os.path.basename(path) if path else ""
     return Image(name + extension, file, hdus, index, local, pixels)
@@ -335,9 +357,20 @@ def check_not_among(path: Path, inputs: Sequence[Path]) -> None:
         raise ValueError(f"the output must not be an input: {path}")
 
 
-def beside(path: Path, tag: str = "") -> str:
-    """Pattern of the names that a file has while it is written."""
-    return f".{path.stem}.{tag}{'[0-9a-f]' * 12}.fits*"
+def _beside(path: Path, tag: str) -> Path:
+    """Return a name for a file while it is written; `sweep` knows them by the tag."""
+    # astropy tells by the end of a name whether to compress.
+    ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
+    return path.with_name(f".{path.stem}.{tag}{uuid.uuid4().hex[:12]}{ending}")
+
+
+def sweep(folder: Path, tag: str) -> list[Path]:
+    """Remove what lost processes left half-written under a tag, and tell what it was."""
+    left = list(folder.glob(f".*.{tag}*.fits*"))
+    for path in left:
+        with suppress(OSError):
+            path.unlink()
+    return left
 
 
 def _flush(path: Path) -> None:
@@ -361,7 +394,7 @@ def write(hdus: Any, path: Path, tag: str = "") -> None:
         No more the caller's: its pixels are put in the order of bytes that FITS has.
     path : Path
     tag : str, default ''
-        Part of the name that the file has while it is written; see `beside`.
+        Part of the name that the file has while it is written.
 
     Raises
     ------
@@ -370,9 +403,7 @@ def write(hdus: Any, path: Path, tag: str = "") -> None:
     """
     if path.is_symlink():  # what it points to is replaced, not the link
         path = path.resolve()
-    # astropy tells by the end of a name whether to compress.
-    ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
-    own = path.with_name(f".{path.stem}.{tag}{uuid.uuid4().hex[:12]}{ending}")
+    own = _beside(path, tag)
     pixels = hdus[0].data
     if pixels.dtype.isnative and sys.byteorder == "little":  # astropy would swap, and swap back
         hdus[0].data = pixels.byteswap(inplace=True).view(pixels.dtype.newbyteorder(">"))

@@ -25,12 +25,12 @@ def output_paths(
     """
     target = Path(outdata).expanduser()
     folder = target.is_dir() or is_folder(outdata)
-    name, ending = _split_ending(target.name)
+    name, ending = split_ending(target.name)
     paths = []
     for chip in chips:
         label = "_{}{}".format(*chip[1]).lower() if chip else "_sci1"
         if folder:
-            stem = _split_ending(chip[0])[0] if chip and chip[0] else "blot"
+            stem = split_ending(chip[0])[0] if chip and chip[0] else "blot"
             paths.append(target / f"{stem}{label}_blt.fits")
         else:
             label = label if len(chips) > 1 else ""
@@ -46,7 +46,7 @@ def is_folder(outdata: str | os.PathLike[str]) -> bool:
     return os.fspath(outdata).endswith(("/", os.sep))
 
 
-def _split_ending(name: str) -> tuple[str, str]:
+def split_ending(name: str) -> tuple[str, str]:
     """Name of a FITS file, and its ending if it has one of FITS."""
     for ending in ENDINGS:
         if name.lower().endswith(ending):

@@ -294,3 +294,15 @@ def config_text(settings: Settings) -> str:
 
 def _as_text(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def unused(settings: Settings) -> list[str]:
+    """What the user should know of values that are given and not used."""
+    values = [name for name in USER_GRID if settings[name] is not None]
+    if not values or settings["user_wcs"]:
+        return []
+    them = "it" if len(values) == 1 else "them"
+    return [
+        f"{', '.join(values)} not used, as user_wcs is no; pass user_wcs=True (--user-wcs) to use "
+        + them
+    ]

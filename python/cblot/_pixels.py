@@ -35,6 +35,8 @@ class Pixels:
         Its file, if that is a local one that nobody else has opened.
     tiled : bool
         Whether it is a tile-compressed image.
+    status : stat_result or None
+        Of the file before it was opened.
 
     Attributes
     ----------
@@ -45,8 +47,11 @@ class Pixels:
         Bytes of pixels that were read so far, uncompressed.
     """
 
-    def __init__(self, hdu: Any, name: str, path: str | None, tiled: bool) -> None:
+    def __init__(
+        self, hdu: Any, name: str, path: str | None, tiled: bool, status: Any = None
+    ) -> None:
         self._hdu, self._name, self._path, self._tiled = hdu, name, path, tiled
+        self._status = status
         self._lock = threading.Lock()
         self._fd = -1
         self._array: Any = hdu.data if hdu._data_loaded else None
@@ -101,12 +106,22 @@ class Pixels:
         pixels = np.empty((y1 - y0, x1 - x0), dtype)
         with self._lock:
             if self._fd < 0:
-                self._fd = os.open(str(self._path), os.O_RDONLY)
+                self._fd = self._opened_again()
             start = self._hdu.fileinfo()["datLoc"]
             self.bytes_read += pixels.nbytes
         offset = start + (y0 * self.shape[1] + x0) * dtype.itemsize
         _core.read_file_window(self._fd, offset, self.shape[1], pixels)
         return pixels
+
+    def _opened_again(self) -> int:
+        """Descriptor of the file, which must still be the one whose header was read."""
+        fd = os.open(str(self._path), os.O_RDONLY)
+        now = os.fstat(fd)
+        for part in ("st_dev", "st_ino", "st_size", "st_mtime_ns"):
+            if getattr(now, part) != getattr(self._status, part):
+                os.close(fd)
+                raise OSError(f"{self._path} was changed after its header was read")
+        return fd
 
     def _from_section(self, y0: int, y1: int, x0: int, x1: int) -> NDArray[Any]:
         section = self._hdu.section

@@ -59,8 +59,9 @@ class Outcome:
     pixels: int = 0
     seconds: float = 0.0
     bytes_read: int = 0
-    # Place among all, and a result that is returned and not written.
+    # Place among all, its HDU's in its file, and a result that is returned and not written.
     order: tuple[int, int] = (0, 0)
+    place: int = -1
     hdus: Any = field(default=None, repr=False)
 
     def failed(self, error: BaseException) -> Outcome:
@@ -76,7 +77,7 @@ class Outcome:
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
-        return {k: v for k, v in asdict(self).items() if k not in ("order", "hdus")}
+        return {k: v for k, v in asdict(self).items() if k not in ("order", "place", "hdus")}
 
 
 class Summary:
@@ -88,8 +89,10 @@ class Summary:
         In the order of the references, and of the chips in each.
     seconds : float
         Wall-clock time.
+    finished : int
+        Exposures all of whose chips were tried.
     interrupted : bool
-        Whether Ctrl-C ended it before all were tried.
+        Whether Ctrl-C ended it before all were.
     bytes_read, bytes_written : int
         Of clean images' pixels, and of files.
     """
@@ -100,6 +103,7 @@ class Summary:
         self.warnings: list[str] = []
         self.seconds = 0.0
         self.interrupted = False
+        self.finished = 0
         self.bytes_read = self.bytes_written = 0
         self._start = time.time()
 
@@ -123,7 +127,7 @@ class Summary:
     @property
     def ok(self) -> bool:
         """Whether every chip of every exposure is there."""
-        return not self.interrupted and not self.count(FAILED)
+        return self.finished == self.exposures and not self.count(FAILED)
 
     @property
     def outputs(self) -> list[Path]:
@@ -149,6 +153,7 @@ class Summary:
             "ok": self.ok,
             "interrupted": self.interrupted,
             "exposures": self.exposures,
+            "finished": self.finished,
             "chips": {status: self.count(status) for status in (DONE, SKIPPED, FAILED)},
             "megapixels": round(self.megapixels, 6),
             "megapixels_per_second": round(rate, 3),
@@ -243,7 +248,7 @@ class Progress:
 
     def chip(self, outcome: Outcome) -> None:
         """Tell of a chip."""
-        with self._lock:
+        with self._lock, _unharmed():
             self._pixels += outcome.pixels
             where = f"{self._exposures}/{self._total} exposures, {self._rate()}"
             if self._bar is not None:
@@ -252,12 +257,12 @@ class Progress:
                 log.info("%s: made %s", where, outcome.output or outcome.name)
             elif outcome.status == SKIPPED:
                 log.info("%s: %s is up to date", where, outcome.output)
-        if outcome.status == FAILED:
-            log.error("%s failed: %s", outcome.name, outcome.reason)
+            if outcome.status == FAILED:
+                log.error("%s failed: %s", outcome.name, outcome.reason)
 
     def exposure(self) -> None:
         """An exposure is finished."""
-        with self._lock:
+        with self._lock, _unharmed():
             self._exposures += 1
             if self._bar is not None:
                 self._bar.update(1)
@@ -266,7 +271,58 @@ class Progress:
 
     def close(self) -> None:
         """Leave the terminal as it was."""
-        if self._bar is not None:
-            self._bar.close()
-        if self._redirect is not None:
-            self._redirect.__exit__(None, None, None)
+        with _unharmed():
+            if self._bar is not None:
+                self._bar.close()
+            if self._redirect is not None:
+                self._redirect.__exit__(None, None, None)
+
+
+@contextmanager
+def _unharmed() -> Iterator[None]:
+    """What goes wrong in telling, on a terminal that is gone, say, is no failure of the work."""
+    with suppress(Exception):
+        yield
+
+
+@contextmanager
+def shown(result: Summary, exposures: int, progress: bool | None, path: Any) -> Iterator[Progress]:
+    """Show progress meanwhile, and end with the summary, whatever ends it.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C.
+    """
+    shown = Progress(exposures, progress)
+    interruption = None
+    try:
+        yield shown
+    except KeyboardInterrupt as error:
+        result.interrupted, interruption = True, error
+    finally:
+        shown.close()
+        result.finish()
+        if path is not None:
+            try:
+                result.write(path)
+            except OSError as error:
+                result.warnings.append(f"the summary {path} can't be written: {error}")
+                log.error(result.warnings[-1])
+    if interruption is not None:
+        raise Interrupted(result) from interruption
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a run.
+
+    Attributes
+    ----------
+    summary : Summary
+        What became of the chips until then.
+    """
+
+    def __init__(self, summary: Summary) -> None:
+        told = f"interrupted after {summary.finished} of {summary.exposures} exposures"
+        super().__init__(told)
+        self.summary = summary

@@ -22,7 +22,7 @@ def identity(name: Any) -> list[Any] | None:
     Returns
     -------
     list or None
-        None for what is not a file's name: it can't be told.
+        None for what is not the name of a file that is there: it can't be told.
     """
     if not isinstance(name, (str, os.PathLike)):
         return None
@@ -30,20 +30,18 @@ def identity(name: Any) -> list[Any] | None:
     if _fits.is_address(path):
         about = _fits.about_address(path)
         return [path, extension, about] if about else None
+    if not os.path.exists(path):
+        return None
     status = os.stat(path)
     return [os.path.basename(path), extension, status.st_size, status.st_mtime_ns]
 
 
-def key(data: Any, reference: Any, chip: Any, settings: Settings, wcsmap: Any) -> str:
+def key(files: list[list[Any] | None], chip: Any, settings: Settings) -> str:
     """Fingerprint of all that a chip's output is made of; empty if it can't be told."""
-    files = [identity(data), identity(reference)]
     if None in files:
         return ""
     used = {name: value for name, value in settings.items() if name not in _INDIFFERENT}
-    mapping = getattr(wcsmap, "__qualname__", None) if wcsmap is not None else ""
-    if mapping is None:
-        return ""
-    text = json.dumps([__version__, files, list(chip), used, mapping], sort_keys=True, default=str)
+    text = json.dumps([__version__, files, list(chip), used], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -40,24 +40,13 @@ def _inputs(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-def _warn_of_unused(settings: Settings) -> None:
-    values = [name for name in _parameters.USER_GRID if settings[name] is not None]
-    if values and not settings["user_wcs"]:
-        warnings.warn(
-            f"{', '.join(values)} not used, as user_wcs is no; pass user_wcs=True (--user-wcs) to "
-            f"use {'it' if len(values) == 1 else 'them'}",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
 def _warn(remarks: list[str]) -> None:
     for remark in remarks:
         warnings.warn(remark, UserWarning, stacklevel=5)
 
 
 def _blot(data: Any, reference: Any, outdata: Any, settings: Settings, wcsmap: Any) -> list[Path]:
-    _warn_of_unused(settings)
+    _warn(_parameters.unused(settings))
     given = _inputs(settings, {"data": data, "reference": reference, "outdata": outdata})
     if settings["user_wcs"]:
         settings = {**settings, "coeffs": False}

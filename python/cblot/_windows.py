@@ -79,7 +79,10 @@ class Source:
             If slicing gives something else.
         """
         y0, y1, x0, x1 = box
-        window = _arrays.as_source(self._given[y0:y1, x0:x1], self._name)
+        window = self._given[y0:y1, x0:x1]
+        if callable(getattr(window, "compute", None)):
+            window = window.compute()  # dask's conversion to an array would lose a mask
+        window = _arrays.as_source(window, self._name)
         if window.shape != (y1 - y0, x1 - x0):
             raise ValueError(
                 f"{self._name}[{y0}:{y1}, {x0}:{x1}] must have shape {(y1 - y0, x1 - x0)}, got "

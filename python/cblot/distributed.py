@@ -5,23 +5,29 @@ from __future__ import annotations
 import io
 import logging
 import os
+import time
 import uuid
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _batch, _build, _calls, _chips, _fits, _report
-from cblot._batch import Plan
+from cblot import _build, _calls, _chips, _fits, _plan, _report, _resume
 from cblot._calls import Region
+from cblot._plan import Plan
 from cblot._report import FAILED, SKIPPED, Outcome, Summary
 from cblot._windows import Box, Source
 
 __all__ = ["blot_dask", "blot_exposures"]
 
 log = logging.getLogger(__name__)
+
+# Seconds to wait for tasks that are running when a run is interrupted.
+PATIENCE = 60.0
 
 
 def _absolute(name: Any) -> str:
@@ -32,18 +38,20 @@ def _absolute(name: Any) -> str:
     return text if _fits.is_address(text) else os.path.abspath(os.path.expanduser(text))
 
 
-def _listing(plan: Plan, reference: str, order: int) -> list[tuple[int | None, Outcome]]:
-    """Chips of an exposure by their places in its file; None for those that need no task."""
+def _about_data(data: str) -> tuple[str, list[Any] | None, list[str]]:
+    """Name and identity of the clean image, and what the user should know of it."""
+    identity = _resume.identity(data)
+    with _fits.opened(data, "data") as images:
+        image = _chips.one_image(images)
+        return image.name, identity, _chips.remarks_on(image)
+
+
+def _listing(plan: Plan, reference: str, order: int) -> list[Outcome]:
+    """Chips of an exposure, as far as that is known before they are made."""
     try:
-        with _fits.opened(reference, "reference") as chips:
-            places = [chip.index for chip in chips]
-        outcomes = [outcome for outcome, _ in plan.chips(reference, order)]
+        return [outcome for outcome, _ in plan.chips(reference, order)]
     except Exception as error:
-        return [(None, Outcome(reference, order=(order, 0)).failed(error))]
-    return [
-        (None if outcome.status in (FAILED, SKIPPED) else place, outcome)
-        for place, outcome in zip(places, outcomes, strict=True)
-    ]
+        return [Outcome(reference, order=(order, 0)).failed(error)]
 
 
 def _share() -> int:
@@ -54,21 +62,24 @@ def _share() -> int:
     return max(1, int(state.nthreads) // max(1, len(state.executing)))
 
 
-def _chip(plan: Plan, reference: str, place: int, order: int, threads: int | None) -> Outcome:
+def _chip(
+    plan: Plan, data: str, reference: str, place: int, order: int, threads: int | None
+) -> Outcome:
     """Make a chip, in a worker: window, blot, file."""
     outcome = Outcome(reference, order=(order, 0))
     try:
-        with _fits.opened(plan.data, "data") as images:
+        with _report.collector() as collector, _fits.opened(data, "data") as images:
             source = _chips.one_image(images)
             job = None
             for outcome, prepare in plan.chips(reference, order, only=place):
                 if prepare is None:  # it came to be in the meantime
                     return outcome
-                with _report.collector() as collector, collector.into(outcome.warnings):
+                with collector.into(outcome.warnings):
                     job = prepare(source, _chips.source_wcs(source))
             if job is None:
                 raise ValueError(f"{reference} has no chip [{place}] any more")
-            plan.make(outcome, job, source.pixels, threads or _share())
+            with collector.into(outcome.warnings):
+                plan.make(outcome, job, source.pixels, threads or _share())
             outcome.bytes_read = source.pixels.bytes_read
         if outcome.hdus is not None:
             file = io.BytesIO()
@@ -77,6 +88,99 @@ def _chip(plan: Plan, reference: str, place: int, order: int, threads: int | Non
     except Exception as error:
         outcome.failed(error)
     return outcome
+
+
+def _running(prefix: str, dask_worker: Any = None) -> int:
+    """How many of a run's tasks a worker is at, those that were cancelled among them."""
+    return sum(str(task.key).startswith(prefix) for task in dask_worker.state.all_running_tasks)
+
+
+class _Tasks:
+    """The tasks of a run: chips come first, and few exposures are opened before their turn."""
+
+    def __init__(
+        self, client: Any, plan: Plan, data: str, files: list[str], threads: int | None,
+        retries: int, inputs: _plan.Inputs,
+    ) -> None:  # fmt: skip
+        self._client, self._plan, self._data, self._files = client, plan, data, files
+        self._threads, self._retries, self._inputs = threads, retries, inputs
+        self._prefix = f"cblot-{plan.tag}"
+        self._futures: dict[Any, tuple[int, Outcome | None]] = {}
+        self._left: deque[int] = deque()
+        self._open: dict[int, int] = {}  # chips of exposures that are begun
+
+    def _submit(self, k: int, known: Outcome | None, priority: int, call: Any, *given: Any) -> Any:
+        future = self._client.submit(
+            call, *given, key=f"{self._prefix}-{uuid.uuid4().hex}", retries=self._retries,
+            priority=priority, pure=False,
+        )  # fmt: skip
+        self._futures[future] = (k, known)
+        return future
+
+    def _next(self, ahead: int) -> list[Any]:
+        """Listings of exposures, as many as may wait."""
+        made = []
+        while self._left and len(self._futures) < ahead:
+            k = self._left.popleft()
+            self._open[k] = 0
+            made.append(self._submit(k, None, 0, _listing, self._plan, self._files[k], k))
+        return made
+
+    def outcomes(self, left: list[int], ahead: int) -> Iterator[tuple[Outcome | None, int | None]]:
+        """Do all: yields outcomes as they come, and exposures that are finished."""
+        from distributed import as_completed
+
+        self._left = deque(left)
+        waiting = as_completed(self._next(ahead), loop=self._client.loop)
+        for future in waiting:
+            k, known = self._futures.pop(future)
+            try:
+                answer = future.result()
+            except Exception as error:  # of the cluster, or of a worker that was lost too often
+                failed = (known or Outcome(self._files[k], order=(k, 0))).failed(error)
+                answer = failed if known else [failed]
+            if known is not None:
+                answer.order = known.order
+                self._open[k] -= 1
+                yield answer, None
+            else:
+                for outcome in answer:
+                    if outcome.status in (FAILED, SKIPPED) or self._refused(outcome):
+                        yield outcome, None
+                        continue
+                    self._open[k] += 1
+                    chip = (self._files[k], outcome.place, k)
+                    task = self._submit(
+                        k, outcome, 1, _chip, self._plan, self._data, *chip, self._threads
+                    )
+                    waiting.add(task)
+            future.release()
+            if not self._open[k]:
+                del self._open[k]
+                yield None, k
+            for listing in self._next(ahead):
+                waiting.add(listing)
+
+    def _refused(self, outcome: Outcome) -> bool:
+        try:
+            if outcome.output:
+                self._inputs.check(outcome.output)
+        except ValueError as error:
+            outcome.failed(error)
+            return True
+        return False
+
+    def end(self) -> None:
+        """Cancel what has not begun, and wait for what has: a file that is begun is finished."""
+        if not self._futures:
+            return
+        with suppress(Exception):
+            self._client.cancel(list(self._futures))
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline:
+                if not sum(self._client.run(_running, self._prefix).values()):
+                    return
+                time.sleep(0.1)
 
 
 def blot_exposures(
@@ -132,81 +236,63 @@ def blot_exposures(
     TypeError, ValueError
         For an argument or a parameter that can't be used.
     OSError
-        For a folder or a summary that can't be made.
+        For a clean image that can't be read, or a folder or a summary that can't be made.
+    Interrupted
+        A KeyboardInterrupt, after Ctrl-C, when the chips that were begun are finished (or a minute
+        later); its `summary` tells of them.
     """
-    from distributed import as_completed
-
-    settings = _batch.checked_settings(configObj, parameters, wcsmap)
-    names = _batch.listed(references)
+    settings = _plan.checked_settings(configObj, parameters, wcsmap)
+    names = _plan.listed(references)
     data, *files = (_absolute(name) for name in (source, *names))
-    folder = None if outdir is None else _batch.make_folder(os.path.abspath(outdir))
-    tag = uuid.uuid4().hex[:8]
+    inputs = _plan.Inputs([data, *files])
+    folder = None if outdir is None else _plan.make_folder(os.path.abspath(outdir))
+    if summary is not None:
+        _plan.check_summary(summary, inputs)
+    name, identity, remarks = client.submit(_about_data, data, pure=False).result()
     plan = Plan(
-        data, files, folder, {**settings, "threads": None},
-        wcsmap=wcsmap, resume=resume, tag=tag,
+        None if wcsmap else identity, folder, {**settings, "threads": None},
+        wcsmap=wcsmap, resume=resume, tag=uuid.uuid4().hex[:8],
     )  # fmt: skip
     threads = sum(client.nthreads().values())
-    result = Summary(os.fspath(source), str(folder or ""), len(files), threads)
-    shown = _report.Progress(len(files), progress)
-    skipped = {} if folder is None else _batch.clashes(files, folder)
-    open_chips = dict.fromkeys(range(len(files)), 0)
-
-    def finish(k: int, outcome: Outcome) -> None:
-        if outcome.hdus is not None:
-            outcome.hdus = _fits.from_bytes(outcome.hdus)
-        outcome.reference = os.fspath(names[k])
-        result.bytes_read += outcome.bytes_read
-        result.add(outcome)
-        shown.chip(outcome)
-
-    futures: dict[Any, tuple[int, int | None, Outcome | None]] = {}
-    try:
-        options = {"pure": False, "retries": retries}
-        for k, name in enumerate(files):
-            if k in skipped:
-                finish(k, Outcome(name, order=(k, 0)).failed(ValueError(skipped[k])))
-                shown.exposure()
-                continue
-            futures[client.submit(_listing, plan, name, k, **options)] = (k, None, None)
-        waiting = as_completed(list(futures), loop=client.loop)
-        for future in waiting:
-            k, place, known = futures.pop(future)
-            try:
-                answer = future.result()
-            except Exception as error:  # of the cluster, or of a worker that was lost too often
-                known = known or Outcome(files[k], order=(k, 0))
-                answer = known.failed(error) if place is not None else [(None, known.failed(error))]
-            if place is not None:
-                answer.order = known.order if known else answer.order
-                finish(k, answer)
-                open_chips[k] -= 1
-            else:
-                for chip, outcome in answer:
-                    if chip is None:
-                        finish(k, outcome)
-                        continue
-                    task = client.submit(
-                        _chip, plan, files[k], chip, k, settings["threads"], **options
-                    )
-                    futures[task] = (k, chip, outcome)
-                    waiting.add(task)
-                    open_chips[k] += 1
-            future.release()
-            if not open_chips[k]:
-                shown.exposure()
-    except BaseException:
-        result.interrupted = True
-        client.cancel(list(futures))
-        raise
-    finally:
-        shown.close()
-        if folder is not None:
-            for path in _batch.swept(folder, tag):
+    result = Summary(name, str(folder or ""), len(files), threads)
+    result.warnings += remarks
+    for remark in remarks:
+        log.warning(remark)
+    tasks = _Tasks(client, plan, data, files, settings["threads"], retries, inputs)
+    with _report.shown(result, len(files), progress, summary) as shown:
+        try:
+            left_out = {} if folder is None else _plan.clashes(files, folder)
+            for k, reason in left_out.items():
+                outcome = Outcome(os.fspath(names[k]), order=(k, 0)).failed(ValueError(reason))
+                _take_up(result, shown, outcome)
+                _close(result, shown)
+            left = [k for k in range(len(files)) if k not in left_out]
+            for made, finished in tasks.outcomes(left, 4 * max(1, threads) + 4):
+                if made is not None:
+                    made.reference = os.fspath(names[made.order[0]])
+                    _take_up(result, shown, made)
+                if finished is not None:
+                    _close(result, shown)
+        finally:
+            tasks.end()
+            for path in [] if folder is None else _fits.sweep(folder, plan.tag):
                 log.info("%s, of a lost worker, is removed", path)
-        result.finish()
-        if summary is not None:
-            result.write(summary)
     return result
+
+
+def _take_up(result: Summary, shown: _report.Progress, outcome: Outcome) -> None:
+    if outcome.hdus is not None:
+        outcome.hdus = _fits.from_bytes(outcome.hdus)
+    for remark in outcome.warnings:
+        log.warning(remark)
+    result.bytes_read += outcome.bytes_read
+    result.add(outcome)
+    shown.chip(outcome)
+
+
+def _close(result: Summary, shown: _report.Progress) -> None:
+    result.finished += 1
+    shown.exposure()
 
 
 def blot_dask(
@@ -272,7 +358,7 @@ def blot_dask(
     tasks: dict[Any, Any] = {}
     for i, (y0, y1) in enumerate(_spans(rows)):
         for j, (x0, x1) in enumerate(_spans(columns)):
-            box = made.box((y0, y1, x0, x1))
+            box = made.box((y0, y1, x0, x1)) if y0 < y1 and x0 < x1 else (0, 0, 0, 0)
             below_y = _below(array.chunks[0], box[0], box[1])
             below_x = _below(array.chunks[1], box[2], box[3])
             how = partial(

@@ -1,0 +1,258 @@
+"""What all chips of a run share: settings, names of outputs, and what must not be overwritten."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cblot import _chips, _fits, _names, _parameters, _resume
+from cblot._fits import Image
+from cblot._jobs import Job
+from cblot._mapping import Mapping
+from cblot._parameters import Settings
+from cblot._report import DONE, SKIPPED, Outcome
+
+log = logging.getLogger(__name__)
+
+
+def checked_settings(configObj: Any, parameters: dict[str, Any], wcsmap: Any) -> Settings:  # noqa: N803
+    """Parameters of many chips; see `blot_exposures`."""
+    settings = _parameters.settings_of(configObj, parameters)
+    for remark in _parameters.unused(settings):
+        log.warning(remark)
+    if settings["user_wcs"]:
+        settings = {**settings, "coeffs": False}
+    if isinstance(wcsmap, Mapping):
+        raise TypeError("wcsmap must be a class here, as each chip has a mapping of its own")
+    return settings
+
+
+def listed(references: Any) -> list[Any]:
+    """References as a list.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    one = isinstance(references, (str, os.PathLike)) or hasattr(references, "fileinfo")
+    found = [references] if one else list(references)
+    if not found:
+        raise ValueError("there is nothing to blot without references")
+    return found
+
+
+def label(reference: Any) -> str:
+    """What to call a reference."""
+    if isinstance(reference, (str, os.PathLike)):
+        return os.fspath(reference)
+    return _fits.file_of(reference) or type(reference).__name__
+
+
+def make_folder(outdir: Any) -> Path:
+    """Make the folder of the outputs, if need be.
+
+    Raises
+    ------
+    TypeError, OSError
+        If it can't be.
+    """
+    if not isinstance(outdir, (str, os.PathLike)):
+        raise TypeError(f"outdir must be the name of a folder, got {type(outdir).__name__}")
+    folder = Path(outdir).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"outdir must be a folder, got the file {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class Inputs:
+    """The files that a run reads, by whatever names: none may be written.
+
+    Parameters
+    ----------
+    images : sequence
+        Clean image and references, as they were given.
+    """
+
+    def __init__(self, images: Sequence[Any]) -> None:
+        self._files = set()
+        for image in images:
+            path = os.path.expanduser(_fits.file_of(image))
+            if path and not _fits.is_address(path) and os.path.exists(path):
+                self._files.add(self._identity(path))
+
+    @staticmethod
+    def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
+        status = os.stat(path)
+        return status.st_dev, status.st_ino
+
+    def check(self, path: str | os.PathLike[str]) -> None:
+        """Refuse to write one of them.
+
+        Raises
+        ------
+        ValueError
+            If a path is one.
+        """
+        if os.path.exists(path) and self._identity(path) in self._files:
+            raise ValueError(f"the output must not be an input: {path}")
+
+
+def check_summary(summary: Any, inputs: Inputs) -> None:
+    """Refuse a summary that can't be written, before any work is done.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        If it is not the name of a file, is an input, or has no folder.
+    """
+    if not isinstance(summary, (str, os.PathLike)):
+        raise TypeError(f"summary must be the name of a file, got {type(summary).__name__}")
+    path = Path(summary)
+    inputs.check(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"the summary {path} is a folder")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
+
+
+class Plan:
+    """What all chips of a run share, and where their outputs go; it can be sent elsewhere.
+
+    Parameters
+    ----------
+    data_identity : list or None
+        Of the clean image before it was opened; see `_resume.identity`.
+    folder : Path or None
+        Of the outputs; None where they are returned.
+    settings : dict
+    wcsmap : class or None
+    resume : bool
+    tag : str
+        Part of the names that files have while they are written.
+    """
+
+    def __init__(
+        self,
+        data_identity: list[Any] | None,
+        folder: Path | None,
+        settings: Settings,
+        *,
+        wcsmap: Any,
+        resume: bool,
+        tag: str,
+    ) -> None:
+        self._data_identity, self.folder, self.settings = data_identity, folder, settings
+        self.wcsmap, self.resume, self.tag = wcsmap, resume, tag
+
+    def chips(
+        self, reference: Any, order: int, inputs: Inputs | None = None, only: int | None = None
+    ) -> Iterator[tuple[Outcome, Callable[[Image, Any], Job] | None]]:
+        """Open an exposure and go through its chips, or the one at a place in its file.
+
+        Yields
+        ------
+        outcome : Outcome
+            As far as it is known: of a failure, or of a chip that is skipped, the end of it.
+        prepare : callable or None
+            Makes the job, of the clean image and its WCS, while the exposure is open.
+        """
+        # Before it is opened: should it change in between, the output is not taken for current.
+        identity = None if self.wcsmap else _resume.identity(reference)
+        with _fits.opened(reference, "reference") as chips:
+            paths = _chips.paths_of(f"{self.folder or '.'}{os.sep}", chips)
+            for place, (chip, path) in enumerate(zip(chips, paths, strict=True)):
+                if only not in (None, chip.index):
+                    continue
+                extension = "{},{}".format(*chip.extension)
+                outcome = Outcome(
+                    label(reference), extension, order=(order, place), place=chip.index
+                )
+                if self.folder is not None:
+                    outcome.output = str(path)
+                try:
+                    files = [self._data_identity, identity]
+                    fingerprint = _resume.key(files, chip.extension, self.settings)
+                    if self.folder is not None:
+                        if inputs is not None:
+                            inputs.check(path)
+                        if self.resume and _resume.is_current(path, fingerprint):
+                            outcome.status = SKIPPED
+                except Exception as error:
+                    yield outcome.failed(error), None
+                    continue
+                if outcome.status == SKIPPED:
+                    yield outcome, None
+                    continue
+
+                def prepare(
+                    source: Image,
+                    wcs: Any,
+                    chip: Image = chip,
+                    path: Path = path,
+                    fingerprint: str = fingerprint,
+                ) -> Job:
+                    # A caller's class may not be one for several threads.
+                    own = wcs.deepcopy() if self.wcsmap else wcs
+                    (job,) = _chips.prepare(
+                        source, own, [chip], [path], self.settings,
+                        folder_is_made=True, is_written=self.folder is not None,
+                    )  # fmt: skip
+                    return replace(job, fingerprint=fingerprint)
+
+                yield outcome, prepare
+
+    def make(self, outcome: Outcome, job: Job, pixels: Any, threads: int) -> None:
+        """Make a chip and note what becomes of it."""
+        start = time.perf_counter()
+        try:
+            if self.folder is None:
+                outcome.hdus, remarks = _chips.made(job, pixels, self.wcsmap, threads)
+            else:
+                remarks = _chips.make(job, pixels, self.wcsmap, threads, self.tag)
+            for remark in remarks:
+                log.warning(remark)  # which is noted, as all that is logged of the chip
+            ny, nx = job.blot_wcs.array_shape
+            outcome.pixels, outcome.status = int(ny) * int(nx), DONE
+        except Exception as error:
+            outcome.failed(error)
+        outcome.seconds += time.perf_counter() - start
+
+
+def _outputs(reference: Any, folder: Path) -> list[Path]:
+    """Names of the outputs of a reference."""
+    name = _fits.named_extension(reference)
+    if name is not None:  # no need to open it
+        return _names.output_paths(f"{folder}{os.sep}", [name])
+    with _fits.opened(reference, "reference") as chips:
+        return _chips.paths_of(f"{folder}{os.sep}", chips)
+
+
+def clashes(references: Sequence[Any], folder: Path) -> dict[int, str]:
+    """Which references would write what one before them does, and why they are left out."""
+    by_stem: dict[str, list[int]] = {}
+    for k, reference in enumerate(references):
+        stem = _names.split_ending(os.path.basename(_fits.file_of(reference)))[0]
+        by_stem.setdefault(stem, []).append(k)
+    found: dict[int, str] = {}
+    for places in by_stem.values():
+        taken: dict[Path, int] = {}
+        for k in places if len(places) > 1 else ():
+            try:
+                paths = _outputs(references[k], folder)
+            except Exception:  # told when its turn comes
+                log.debug("%s can't be opened", label(references[k]))
+                continue
+            same = [path for path in paths if path in taken]
+            if same:
+                first = label(references[taken[same[0]]])
+                found[k] = f"its output would be {same[0].name}, as that of {first}"
+            else:
+                taken |= dict.fromkeys(paths, k)
+    return found
