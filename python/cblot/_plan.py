@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -216,10 +217,11 @@ class Plan:
                 outcome.hdus, remarks = _chips.made(job, pixels, self.wcsmap, threads)
             else:
                 remarks = _chips.make(job, pixels, self.wcsmap, threads, self.tag)
-            for remark in remarks:
-                log.warning(remark)  # which is noted, as all that is logged of the chip
             ny, nx = job.blot_wcs.array_shape
             outcome.pixels, outcome.status = int(ny) * int(nx), DONE
+            with suppress(Exception):  # a broken log is no failure of the chip
+                for remark in remarks:
+                    log.warning(remark)  # which is noted, as all that is logged of the chip
         except Exception as error:
             outcome.failed(error)
         outcome.seconds += time.perf_counter() - start

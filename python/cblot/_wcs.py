@@ -233,23 +233,12 @@ def plate_scale(wcs: astropy.wcs.WCS) -> float:
     return float(np.sqrt(cd[0, 0] ** 2 + cd[1, 0] ** 2) * 3600.0)
 
 
-def _orthogonal(wcs: astropy.wcs.WCS) -> Any:
-    """WCS with the orthogonal CD matrix that stwcs makes, where it has what that needs."""
-    has_scale = getattr(wcs, "idcscale", None) is not None
-    has_roll = getattr(wcs, "idcv2ref", None) is None or getattr(wcs, "pav3", None) is not None
-    if not (has_scale and has_roll):
-        # Not stwcs's for the rest: it warns of a missing IDCSCALE, and needs a CD matrix.
-        return None
-    from stwcs.distortion.utils import make_orthogonal_cd
-
-    return make_orthogonal_cd(wcs)
-
-
 def _undistorted_scale(wcs: astropy.wcs.WCS) -> float:
-    """Plate scale of the orthogonal CD matrix without distortion, as stwcs makes it."""
-    orthogonal = _orthogonal(wcs)
-    if orthogonal is not None:
-        return float(orthogonal.pscale)
+    """Plate scale without distortion: HST's model's, IDCSCALE, else that of the CD matrix.
+
+    stwcs's `make_orthogonal_cd` has the same to some units in the last place of a double, but to
+    import it is to import an HTTP client.
+    """
     if getattr(wcs, "idcscale", None) is not None:
         return float(wcs.idcscale)
     # Not NumPy's determinant, which goes by way of logarithms.
@@ -258,9 +247,15 @@ def _undistorted_scale(wcs: astropy.wcs.WCS) -> float:
 
 
 def undistorted_cd(wcs: astropy.wcs.WCS) -> NDArray[np.float64]:
-    """CD matrix without distortion: the orthogonal one of HST's model, else the WCS's own."""
-    orthogonal = _orthogonal(wcs)
-    return np.array((wcs if orthogonal is None else orthogonal).pixel_scale_matrix)
+    """CD matrix without distortion: the orthogonal one that stwcs makes, else the WCS's own."""
+    has_scale = getattr(wcs, "idcscale", None) is not None
+    has_roll = getattr(wcs, "idcv2ref", None) is None or getattr(wcs, "pav3", None) is not None
+    if not (has_scale and has_roll):
+        # Not stwcs's for the rest: it warns of a missing IDCSCALE, and needs a CD matrix.
+        return np.array(wcs.pixel_scale_matrix)
+    from stwcs.distortion.utils import make_orthogonal_cd
+
+    return np.array(make_orthogonal_cd(wcs).pixel_scale_matrix)
 
 
 def pixel_ratio(
