@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,46 @@ def test_peak_memory_with_a_callers_mapping() -> None:
     side = 2500
     for peak in peaks([(interp, None, 0, "f4") for interp in ("poly5", "spline3")], side):
         assert 4 * side**2 // 2 <= peak <= 4 * side**2 + LIMIT
+
+
+MANY = """
+import sys
+from pathlib import Path
+import numpy as np
+from astropy.io import fits
+import cblot, task_files
+from benchmarks.measure import peak_memory
+
+folder, shape = Path(sys.argv[1]), (1500, 2000)
+data = task_files.write_data(folder / "med.fits")
+with fits.open(data) as hdus:
+    header = hdus[0].header
+header["CRPIX1"], header["CRPIX2"] = 1000.0, 750.0
+fits.PrimaryHDU(np.ones(shape, np.float32), header).writeto(data, overwrite=True)
+names = []
+for k in range(12):
+    hdus = task_files.reference_hdus()
+    hdus["SCI"].data = np.zeros(shape, np.float32)
+    hdus["SCI"].header["CRPIX1"], hdus["SCI"].header["CRPIX2"] = 1000.0, 750.0
+    names.append(folder / f"e{k}_flt.fits")
+    hdus.writeto(names[-1])
+run = lambda count: cblot.blot_exposures(data, names[:count], folder / "out", jobs=2)
+run(2)
+print(peak_memory(lambda: run(2)), peak_memory(lambda: run(12)))
+"""
+
+
+@LINUX
+def test_peak_memory_does_not_grow_with_exposures(tmp_path: Path) -> None:
+    """No more than the chips that are at work are held, each of 12 MB here."""
+    answer = subprocess.run(
+        [sys.executable, "-c", MANY, str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    few, many = (int(text) for text in answer.stdout.split())
+    assert many < few + 50_000_000, (few, many)
