@@ -244,6 +244,7 @@ def test_blot_dask_needs_few_chunks() -> None:
     assert asked == []
 
 
+@pytest.mark.filterwarnings("ignore:Sending large graph")  # an array in memory
 def test_blot_dask_on_a_cluster(client: Any, real_pair: Pair) -> None:
     pair = real_pair
     lazy = da.from_array(pair.source, chunks=(512, 768))

@@ -204,7 +204,7 @@ cblot.blot_image(image, np.zeros((9, 9, 2)))
 wide = 30_000_000
 out = np.zeros((1, wide), "f4")
 options = dict(interp="linear", sinscl=1.0, exptime=1.0, pix_ratio=1.0, fillval=0.0, classic="",
-               threads=1, isa=cblot.build_info()["isa"])
+               threads=1, isa=cblot.build_info()["isa"], source_place=None, out_place=None)
 size, used = (int(text) * 4096 for text in open("/proc/self/statm").read().split()[:2])
 resource.setrlimit(resource.RLIMIT_AS, (size + (200 << 20), size + (200 << 20)))
 # What the core needs for a row that a function is asked for, 480 MB; and an output, 240 MB.

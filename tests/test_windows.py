@@ -160,6 +160,7 @@ def test_slicing_is_checked() -> None:
         cblot.do_blot(Slices(np.ones((3, 90, 110))), SOURCE_WCS, tan((9, 9), 5.0, 5.0), 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interp", ["poly5", "spline3"])
 def test_windows_of_files_and_arrays(interp: str, tmp_path: Path, real_pair: Pair) -> None:
     """Sections and memory maps of FITS files, tile compression, Zarr and dask."""
