@@ -27,9 +27,7 @@ from test_windows import SOURCE_WCS, Shifted, tan
 da = pytest.importorskip("dask.array")
 pytest.importorskip("distributed")
 
-pytestmark = pytest.mark.filterwarnings(
-    "default::ResourceWarning", "default::UserWarning:distributed"
-)
+pytestmark = pytest.mark.filterwarnings("default::ResourceWarning", "ignore:Sending large graph")
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +242,6 @@ def test_blot_dask_needs_few_chunks() -> None:
     assert asked == []
 
 
-@pytest.mark.filterwarnings("ignore:Sending large graph")  # an array in memory
 def test_blot_dask_on_a_cluster(client: Any, real_pair: Pair) -> None:
     pair = real_pair
     lazy = da.from_array(pair.source, chunks=(512, 768))
