@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -100,6 +101,8 @@ def test_failures_are_told(client: Any, night: Night, tmp_path: Path) -> None:
     assert "its output would be e0_flt_sci1_blt.fits" in reasons[4]
     with pytest.raises(FileNotFoundError, match="data: there is no file"):
         cblot_distributed.blot_exposures("none.fits", exposures, tmp_path / "x", client=client)
+    with pytest.raises(TypeError, match="client must be a distributed.Client, got NoneType"):
+        cblot_distributed.blot_exposures(data, exposures, tmp_path / "x", client=None)
     with fits.open(data) as hdus, pytest.raises(TypeError, match="on a cluster images must be"):
         cblot_distributed.blot_exposures(hdus, exposures, tmp_path / "y", client=client)
 
@@ -156,9 +159,10 @@ def test_interrupted_run(
     data, exposures, _ = night
 
     def interrupt(*_: Any) -> None:
+        monkeypatch.undo()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_report.Progress, "chip", interrupt)
+    monkeypatch.setattr(_report.Progress, "exposure", interrupt)
     out = tmp_path / "out"
     with pytest.raises(_report.Interrupted, match=r"interrupted after \d of 5 exposures") as caught:
         cblot_distributed.blot_exposures(data, exposures, out, client=client)
@@ -167,6 +171,7 @@ def test_interrupted_run(
     there = sorted(path.name for path in out.iterdir())
     time.sleep(0.5)
     assert sorted(path.name for path in out.iterdir()) == there == sorted(pixels(out))
+    assert there == [path.name for path in caught.value.summary.outputs]
 
 
 def test_nothing_is_looked_for_where_nothing_is_written(
@@ -287,3 +292,11 @@ def test_blot_dask_bad_arguments(change: dict[str, Any], error: Any, message: st
     }  # fmt: skip
     with pytest.raises(error, match=message):
         cblot_distributed.blot_dask(**(arguments | change))
+
+
+def test_without_dask(monkeypatch: pytest.MonkeyPatch, night: Night) -> None:
+    monkeypatch.setitem(sys.modules, "dask.array", None)
+    with pytest.raises(RuntimeError, match=r"it needs the dask extra, pip install 'cblot\[dask\]'"):
+        cblot_distributed.blot_dask(np.ones((90, 110)), SOURCE_WCS, SOURCE_WCS, 1.0)
+    with pytest.raises(RuntimeError, match="it needs the dask extra"):
+        cblot_distributed.blot_exposures(*night, client=None)

@@ -192,14 +192,18 @@ class Ranges(http.server.SimpleHTTPRequestHandler):
     served = 0
 
     def do_HEAD(self) -> None:
+        if not Path(self.directory, self.path.lstrip("/")).exists():
+            return self.send_error(404)
         self.send_response(200)
         self.send_header("Accept-Ranges", "bytes")
         size = Path(self.directory, self.path.lstrip("/")).stat().st_size
-        self.send_header("ETag", f'"{size}"')
+        self.send_header("Last-Modified", "Sat, 21 Nov 2026 10:00:00 GMT")
         self.send_header("Content-Length", str(size))
         self.end_headers()
 
     def do_GET(self) -> None:
+        if not Path(self.directory, self.path.lstrip("/")).exists():
+            return self.send_error(404)
         content = Path(self.directory, self.path.lstrip("/")).read_bytes()
         match = re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if match:
@@ -211,7 +215,7 @@ class Ranges(http.server.SimpleHTTPRequestHandler):
             part = content
             self.send_response(200)
         self.send_header("Accept-Ranges", "bytes")
-        self.send_header("ETag", f'"{len(content)}"')
+        self.send_header("Last-Modified", "Sat, 21 Nov 2026 10:00:00 GMT")
         self.send_header("Content-Length", str(len(part)))
         self.end_headers()
         self.wfile.write(part)
@@ -258,14 +262,16 @@ def test_remote_files(pair: tuple[Path, Path, Path], server: str) -> None:
         )
         assert result.count(count) == 1, result.as_dict()
     np.testing.assert_array_equal(fits.getdata(folder / "flt_sci1_blt.fits"), expected)
-    with pytest.raises(OSError, match="none.fits can't be read as a FITS file"):
-        cblot.blot(f"{server}/none.fits", reference, out)
+    for address in (f"{server}/none.fits", "http://127.0.0.1:9/mosaic.fits"):
+        with pytest.raises(OSError, match=rf"data: {address} can't be read: \w+: .*"):
+            cblot.blot_exposures(address, reference, folder)
 
 
 def test_remote_files_without_fsspec(pair: tuple[Path, Path, Path], monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(RuntimeError, match=r"needs .*: pip install 'cblot\[remote\]'"):
-        cblot.blot("https://127.0.0.1/mosaic.fits", *pair[1:])
+    for call in (cblot.blot, cblot.blot_exposures):
+        with pytest.raises(RuntimeError, match=r"needs .*: pip install 'cblot\[remote\]'"):
+            call("https://127.0.0.1/mosaic.fits", *pair[1:])
 
 
 MOSAIC = (12_000, 12_000)

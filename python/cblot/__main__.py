@@ -140,7 +140,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Blot a clean image onto every chip of the exposures, and write one FITS image "
         "for each. Names of files may end in an extension in brackets, such as [sci,1]; then it is "
         "that chip alone.",
-        epilog="Example: cblot blot med.fits 'j8c0d1bwq_flc.fits[sci,1]' -o blot.fits",
+        epilog="Example: cblot blot med.fits 'j8c0d1bwq_flc.fits[sci,1]' -o blot.fits. Exit "
+        "status: 0; 1 if something failed, an exposure among many, say; 2 for wrong usage; 130 "
+        "where Ctrl-C ended many exposures.",
     )
     blot.add_argument(
         "files",
@@ -168,7 +170,8 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument(
         "--resume",
         action="store_true",
-        help="skip chips whose output is whole and was made of the same files and parameters",
+        help="skip chips whose output is whole and was made of the same files (by name, size and "
+        "time of change) with the same parameters",
     )
     many.add_argument(
         "--summary",
@@ -236,14 +239,22 @@ def _run_blot(arguments: argparse.Namespace) -> int:
         raise _UsageError("a REFERENCE is needed, or --user-wcs and all of its values")
     if not outdata:
         raise _UsageError("-o OUT is needed, the file or folder to write")
+    if _of_many(arguments) and references != [None] and not _names.is_folder(outdata):
+        if Path(outdata).name.lower().endswith(_names.ENDINGS):
+            raise _UsageError("--jobs, --resume, --summary and --progress need a folder as OUT")
+        outdata = f"{outdata}/"
     if _wants_folder(references, str(outdata)):
         return _run_exposures(data, [r for r in references if r], outdata, settings, arguments)
-    if arguments.jobs or arguments.resume or arguments.summary or arguments.progress is not None:
-        raise _UsageError("--jobs, --resume, --summary and --progress need a folder as OUT")
     for path in _tasks.blot(data, references[0], outdata, {**settings, "reference": ""}):
         if not arguments.quiet:
             print(path)
     return 0
+
+
+def _of_many(arguments: argparse.Namespace) -> bool:
+    """Whether an option is given that is for many exposures: OUT is a folder then."""
+    given = (arguments.jobs, arguments.resume, arguments.summary, arguments.progress is not None)
+    return any(given)
 
 
 def _wants_folder(references: Sequence[str | None], outdata: str) -> bool:

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from cblot._pixels import Pixels
 from cblot._quiet import quietly
 
+# What file systems of fsspec call that which changes with a file.
+_REMOTE_IDENTITY = ("ETag", "etag", "LastModified", "Last-Modified", "mtime", "created")
 # Keyword of what an output was made of.
 FINGERPRINT = "CBLOTKEY"
 # Extensions that belong to the WCS of another image.
@@ -229,7 +231,14 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
             raise RuntimeError(
                 f"{what}: {path} needs {error.name or error}: pip install 'cblot[remote]'"
             ) from error
-        except (OSError, EOFError, zlib.error) as error:
+        except Exception as error:
+            if isinstance(error, ValueError) or not (
+                remote or isinstance(error, (OSError, EOFError, zlib.error))
+            ):
+                raise
+            if remote and not isinstance(error, EOFError):
+                reason = f"{type(error).__name__}: {error}"
+                raise OSError(f"{what}: {path} can't be read: {reason}") from error
             # Without astropy's advice, which is for its own callers.
             reason = str(error).split(" If this is really")[0]
             raise OSError(f"{what}: {path} can't be read as a FITS file: {reason}") from error
@@ -289,11 +298,14 @@ def _image(hdus: Any, index: int, name: str, path: str | None, status: Any = Non
 
 def about_address(address: str) -> list[Any]:
     """Size and what else tells a remote file from what it was before; empty if nothing does."""
-    import fsspec
+    try:
+        import fsspec
 
-    system, path = fsspec.core.url_to_fs(address)
-    about = system.info(path)
-    told = [about.get(name) for name in ("ETag", "etag", "LastModified", "mtime", "created")]
+        system, path = fsspec.core.url_to_fs(address)
+        about = system.info(path)
+    except Exception:  # told where it is opened
+        return []
+    told = [about.get(name) for name in _REMOTE_IDENTITY]
     return [str(value) for value in (*told, about.get("size"))] if any(told) else []
 
 

@@ -20,6 +20,8 @@ from cblot._build import __version__
 log = logging.getLogger("cblot.progress")
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+# Of an outcome, for the run alone.
+_INTERNAL = ("order", "place", "hdus", "bytes_read")
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Outcome:
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
-        return {k: v for k, v in asdict(self).items() if k not in ("order", "place", "hdus")}
+        return {k: v for k, v in asdict(self).items() if k not in _INTERNAL}
 
 
 class Summary:
@@ -230,14 +232,18 @@ class Progress:
 
     def __init__(self, total: int, show: bool | None) -> None:
         self._total, self._exposures, self._pixels = total, 0, 0
+        self._counts = dict.fromkeys((DONE, SKIPPED, FAILED), 0)
         self._start = time.monotonic()
         self._lock = threading.Lock()
         self._bar = self._redirect = None
         if show or (show is None and sys.stderr.isatty()):
-            with suppress(ImportError):
+            try:
                 from tqdm import tqdm
                 from tqdm.contrib.logging import logging_redirect_tqdm
-
+            except ImportError:
+                if show:
+                    log.warning("a bar needs tqdm: pip install 'cblot[progress]'")
+            else:
                 self._redirect = logging_redirect_tqdm()
                 self._redirect.__enter__()
                 self._bar = tqdm(total=total, unit="exposure", dynamic_ncols=True)
@@ -250,6 +256,7 @@ class Progress:
         """Tell of a chip."""
         with self._lock, _unharmed():
             self._pixels += outcome.pixels
+            self._counts[outcome.status] += 1
             where = f"{self._exposures}/{self._total} exposures, {self._rate()}"
             if self._bar is not None:
                 self._bar.set_postfix_str(self._rate())
@@ -267,7 +274,11 @@ class Progress:
             if self._bar is not None:
                 self._bar.update(1)
             elif self._exposures == self._total:
-                log.info("%d exposures, %s", self._total, self._rate())
+                made, current, failed = self._counts.values()
+                log.info(
+                    "%d/%d exposures, %s: %d chips made, %d up to date, %d failed",
+                    self._total, self._total, self._rate(), made, current, failed,
+                )  # fmt: skip
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -323,6 +334,9 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, summary: Summary) -> None:
-        told = f"interrupted after {summary.finished} of {summary.exposures} exposures"
+        told = (
+            f"interrupted after {summary.finished} of {summary.exposures} exposures; "
+            f"{len(summary.outputs)} chips are there, from which a run that resumes goes on"
+        )
         super().__init__(told)
         self.summary = summary

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import logging
 import os
-import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -63,9 +63,13 @@ def _share() -> int:
 
 
 def _chip(
-    plan: Plan, data: str, reference: str, place: int, order: int, threads: int | None
-) -> Outcome:
-    """Make a chip, in a worker: window, blot, file."""
+    plan: Plan, data: str, reference: str, place: int, order: int, threads: int | None, stop: str
+) -> Outcome | None:
+    """Make a chip, in a worker: window, blot, file. None if the run was stopped before."""
+    from distributed import Event
+
+    if Event(stop).is_set():
+        return None
     outcome = Outcome(reference, order=(order, 0))
     try:
         with _report.collector() as collector, _fits.opened(data, "data") as images:
@@ -90,11 +94,6 @@ def _chip(
     return outcome
 
 
-def _running(prefix: str, dask_worker: Any = None) -> int:
-    """How many of a run's tasks a worker is at, those that were cancelled among them."""
-    return sum(str(task.key).startswith(prefix) for task in dask_worker.state.all_running_tasks)
-
-
 class _Tasks:
     """The tasks of a run: chips come first, and few exposures are opened before their turn."""
 
@@ -104,7 +103,7 @@ class _Tasks:
     ) -> None:  # fmt: skip
         self._client, self._plan, self._data, self._files = client, plan, data, files
         self._threads, self._retries, self._inputs = threads, retries, inputs
-        self._prefix = f"cblot-{plan.tag}"
+        self._prefix = f"cblot-{plan.tag}"  # of the tasks' names
         self._futures: dict[Any, tuple[int, Outcome | None]] = {}
         self._left: deque[int] = deque()
         self._open: dict[int, int] = {}  # chips of exposures that are begun
@@ -151,8 +150,9 @@ class _Tasks:
                     self._open[k] += 1
                     chip = (self._files[k], outcome.place, k)
                     task = self._submit(
-                        k, outcome, 1, _chip, self._plan, self._data, *chip, self._threads
-                    )
+                        k, outcome, 1, _chip, self._plan, self._data, *chip, self._threads,
+                        self._prefix,
+                    )  # fmt: skip
                     waiting.add(task)
             future.release()
             if not self._open[k]:
@@ -170,17 +170,37 @@ class _Tasks:
             return True
         return False
 
-    def end(self) -> None:
-        """Cancel what has not begun, and wait for what has: a file that is begun is finished."""
+    def end(self) -> Iterator[Outcome]:
+        """Have what has not begun left alone, and wait for what has: yields what became of it."""
         if not self._futures:
             return
-        with suppress(Exception):
-            self._client.cancel(list(self._futures))
-            deadline = time.monotonic() + PATIENCE
-            while time.monotonic() < deadline:
-                if not sum(self._client.run(_running, self._prefix).values()):
-                    return
-                time.sleep(0.1)
+        from distributed import Event, as_completed
+
+        # Not by cancelling: a worker that is about to begin a task may begin it all the same.
+        stop = Event(self._prefix, client=self._client)
+        stop.set()
+        begun = as_completed(list(self._futures), loop=self._client.loop, timeout=PATIENCE)
+        with suppress(TimeoutError):
+            for _ in begun:
+                pass
+        for future, (_, known) in self._futures.items():
+            if known is not None and future.status == "finished":
+                outcome = future.result()
+                if outcome is not None:
+                    outcome.order = known.order
+                    yield outcome
+        self._client.cancel(list(self._futures))
+        stop.clear()
+
+
+def _required() -> None:
+    """Say what is missing where dask is not installed."""
+    try:
+        for name in ("dask.array", "distributed"):
+            import_module(name)
+    except ImportError as error:
+        hint = "it needs the dask extra, pip install 'cblot[dask]'"
+        raise RuntimeError(f"{error}: {hint}") from error
 
 
 def blot_exposures(
@@ -241,6 +261,9 @@ def blot_exposures(
         A KeyboardInterrupt, after Ctrl-C, when the chips that were begun are finished (or a minute
         later); its `summary` tells of them.
     """
+    _required()
+    if not hasattr(client, "submit"):
+        raise TypeError(f"client must be a distributed.Client, got {type(client).__name__}")
     settings = _plan.checked_settings(configObj, parameters, wcsmap)
     names = _plan.listed(references)
     data, *files = (_absolute(name) for name in (source, *names))
@@ -274,7 +297,9 @@ def blot_exposures(
                 if finished is not None:
                     _close(result, shown)
         finally:
-            tasks.end()
+            for made in tasks.end():
+                made.reference = os.fspath(names[made.order[0]])
+                _take_up(result, shown, made)
             for path in [] if folder is None else _fits.sweep(folder, plan.tag):
                 log.info("%s, of a lost worker, is removed", path)
     return result
@@ -321,7 +346,7 @@ def blot_dask(
         See `do_blot`. The mapping is computed at once; where the core can't compute it (see
         `Mapping`) and `stepsize` asks for every pixel, it has 16 bytes a pixel of the output.
     chunks : optional
-        Chunks of the output, as dask has them.
+        Chunks of the output, as dask has them. By default a whole chip is one, and so one task.
     dtype : dtype, default float32
         Of the output: float32 or float64.
     threads : int, default 1
@@ -338,6 +363,7 @@ def blot_dask(
     TypeError, ValueError
         As `do_blot`, at once.
     """
+    _required()
     import dask.array as da
     from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
