@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,11 @@ import task_files
 ROOT = Path(__file__).resolve().parents[1]
 DATA_VARIABLE = "CBLOT_TEST_DATA"
 INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "sinc", "lanczos3", "lanczos5")
+
+
+# A shell's background jobs begin with Ctrl-C ignored, and so do their children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(eq=False)
