@@ -426,7 +426,10 @@ def write(hdus: Any, path: Path, tag: str = "") -> None:
             os.chmod(own, path.stat().st_mode & 0o777)
         os.replace(own, path)
     except OSError as error:
-        message = f"{path} can't be written: {error.strerror or error}"
+        reason = error.strerror or str(error)
+        if "requested and" in reason:  # what NumPy says of a write that the system cuts short
+            reason = f"there is no room for it ({reason})"
+        message = f"{path} can't be written: {reason}"
         raise (OSError(error.errno, message) if error.errno else OSError(message)) from error
     finally:
         with suppress(OSError):
