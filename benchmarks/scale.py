@@ -56,22 +56,43 @@ result = cblot.blot_exposures("med.fits", sys.argv[1:], "c", jobs=2)
 print(time.time() - start)
 assert result.count("done") == 8, result
 """
-# A run long enough that the start of the interpreter is a small part of it.
-CHIPS = """
+# Has the system drop the mosaic from its cache.
+FORGET = """
+import os
+def forget():
+    file = os.open("mosaic.fits", os.O_RDONLY)
+    os.fsync(file)
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(file)
+"""
+# Exposure after exposure, the start of the interpreter left out.
+CHIPS = (
+    FORGET
+    + """
 import json, resource, sys
 import cblot
 def used():
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
-cblot.blot_exposures("mosaic.fits", sys.argv[3:4], sys.argv[1], jobs=1)
-before = used()
-result = cblot.blot_exposures("mosaic.fits", sys.argv[3:], sys.argv[1], jobs=int(sys.argv[2]))
-assert result.ok, result.as_dict()
-print(json.dumps([result.seconds, used() - before, result.bytes_read, result.bytes_written]))
+cold, names = sys.argv[1] == "cold", sys.argv[2:]
+cblot.blot_exposures("mosaic.fits", names[:1], "one", jobs=1)
+told = [0.0, 0.0, 0, 0]
+for name in names:
+    if cold:
+        forget()
+    before = used()
+    result = cblot.blot_exposures("mosaic.fits", [name], "one", jobs=1)
+    assert result.ok, result.as_dict()
+    new = [result.seconds, used() - before, result.bytes_read, result.bytes_written]
+    told = [total + value for total, value in zip(told, new)]
+print(json.dumps(told))
 """
+)
 # The same bytes, and nothing else: rows of the window in, a file beside out, flushed, renamed.
-BYTES = """
-import os, sys, time
+BYTES = (
+    FORGET
+    + """
+import sys, time
 import numpy as np
 from astropy.io import fits
 import cblot
@@ -79,9 +100,11 @@ path, (y0, y1, x0, x1), count, size = "mosaic.fits", eval(sys.argv[1]), int(sys.
 with fits.open(path) as hdus:
     offset, row = hdus[0].fileinfo()["datLoc"], 4 * hdus[0].shape[1]
 os.makedirs("b", exist_ok=True)
-rows, content = bytearray(4 * (x1 - x0)), bytes(size)
-start = time.perf_counter()
+rows, content, took = bytearray(4 * (x1 - x0)), bytes(size), 0.0
 for k in range(count):
+    if sys.argv[3] == "cold":
+        forget()
+    start = time.perf_counter()
     file = os.open(path, os.O_RDONLY)
     for y in range(y0, y1):
         os.preadv(file, [rows], offset + y * row + 4 * x0)
@@ -90,8 +113,10 @@ for k in range(count):
         out.write(content)
         os.fsync(out.fileno())
     os.replace(f"b/{k}.tmp", f"b/{k}.fits")
-print(time.perf_counter() - start)
+    took += time.perf_counter() - start
+print(took)
 """
+)
 
 
 def _run(folder: Path, code: str, *arguments: str, threads: int = 1) -> str:
@@ -176,30 +201,18 @@ def eight_chips(folder: Path, rounds: int) -> dict[str, Any]:
     return {"seconds": seconds, "without_start": inside}
 
 
-def _forget(folder: Path) -> None:
-    """Have the system drop the mosaic and the exposures from its cache."""
-    os.sync()
-    for path in [folder / "mosaic.fits", *(folder / name for name in names())]:
-        with path.open("rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
 def share_of_bytes(folder: Path, rounds: int) -> dict[str, Any]:
-    """Seconds of a chip among many, and of its bytes alone, cached and not; what a chip costs."""
+    """Seconds of a chip, and of its bytes alone, with the mosaic in the system's cache and not."""
     chips = 2 * EXPOSURES
     result: dict[str, Any] = {}
-    for state in ("cached", "not cached"):
+    for state in ("cached", "cold"):
         whole, alone, cpu = [], [], []
         for k in range(rounds + 1):
-            if state != "cached":
-                _forget(folder)
-            told = json.loads(_run(folder, CHIPS, "one", "1", *names()))
+            told = json.loads(_run(folder, CHIPS, state, *names()))
             # A window of as many bytes as cblot read for a chip, as wide as the chip is.
             rows = told[2] // chips // (4 * 4200)
             box = f"({CORNER[0]}, {CORNER[0] + rows}, {CORNER[1]}, {CORNER[1] + 4200})"
-            if state != "cached":
-                _forget(folder)
-            bytes_alone = float(_run(folder, BYTES, box, str(chips)).split()[-1])
+            bytes_alone = float(_run(folder, BYTES, box, str(chips), state).split()[-1])
             if k:
                 whole.append(told[0] / chips)
                 cpu.append(told[1] / chips)
@@ -316,7 +329,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for state, found in results["share"].items():
                 whole, alone = _median(found["seconds"]), _median(found["bytes_alone"])
                 print(
-                    f"a chip among 8, {state}: {whole:.3f} s, its bytes alone {alone:.3f} s: "
+                    f"a chip, {state}: {whole:.3f} s, its bytes alone {alone:.3f} s: "
                     f"{100 * (whole - alone) / whole:.0f} % in everything else",
                     flush=True,
                 )
