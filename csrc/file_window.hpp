@@ -6,27 +6,25 @@
 #include <cstdint>
 #include <cstring>
 #include <system_error>
+#include <type_traits>
 
-#ifdef __unix__
+#if defined(__unix__) || defined(__APPLE__)
 #define CBLOT_HAS_FILE_WINDOW
 #include <unistd.h>
 
 namespace cblot {
 
-inline void reverse_bytes(float* values, std::size_t count) {
-    for (std::size_t k = 0; k < count; ++k) {
-        std::uint32_t bits = 0;
-        std::memcpy(&bits, values + k, sizeof(bits));
-        bits = __builtin_bswap32(bits);
-        std::memcpy(values + k, &bits, sizeof(bits));
-    }
-}
+inline std::uint32_t reversed(std::uint32_t bits) { return __builtin_bswap32(bits); }
+inline std::uint64_t reversed(std::uint64_t bits) { return __builtin_bswap64(bits); }
 
-inline void reverse_bytes(double* values, std::size_t count) {
+/// Of numbers as wide as Bits.
+template <class Bits, class T>
+void reverse_bytes(T* values, std::size_t count) {
+    static_assert(sizeof(Bits) == sizeof(T));
     for (std::size_t k = 0; k < count; ++k) {
-        std::uint64_t bits = 0;
+        Bits bits = 0;
         std::memcpy(&bits, values + k, sizeof(bits));
-        bits = __builtin_bswap64(bits);
+        bits = reversed(bits);
         std::memcpy(values + k, &bits, sizeof(bits));
     }
 }
@@ -57,6 +55,9 @@ inline void read_at(int fd, char* to, std::size_t size, std::uint64_t offset) {
 template <class T, class Poll>
 void read_file_window(int fd, std::uint64_t offset, std::size_t stride, std::size_t rows,
                       std::size_t columns, T* to, Poll&& poll) {
+    if (columns == 0) {
+        return;
+    }
     const std::uint16_t one = 1;
     unsigned char first = 0;
     std::memcpy(&first, &one, 1);
@@ -68,7 +69,8 @@ void read_file_window(int fd, std::uint64_t offset, std::size_t stride, std::siz
         read_at(fd, reinterpret_cast<char*>(values), count * sizeof(T),
                 offset + std::uint64_t(row) * stride * sizeof(T));
         if (first == 1) {
-            reverse_bytes(values, count);
+            using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+            reverse_bytes<Bits>(values, count);
         }
         poll();
     }

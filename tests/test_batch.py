@@ -229,3 +229,18 @@ def test_bar_on_a_terminal(night: Night) -> None:
     assert process.stdout is not None
     with process.stdout as stream:
         assert len(stream.read().split()) == 10
+
+
+def test_a_copied_header_is_not_taken_for_current(night: Night) -> None:
+    """A blotted image as the reference of another: its fingerprint is not the other's."""
+    data, exposures, out = night
+    cblot.blot_exposures(data, exposures[0], out)
+    path = out / "e0_flt_sci1_blt.fits"
+    expected, kept = pixels(out), path.with_name("kept.fits")
+    path.rename(kept)
+    cblot.blot(data, kept, path, skyval=7.0, addsky=False, coeffs=False)
+    assert "CBLOTKEY" in fits.getheader(kept)
+    assert "CBLOTKEY" not in fits.getheader(path)
+    again = cblot.blot_exposures(data, exposures[0], out, resume=True)
+    assert (again.count("done"), again.count("skipped")) == (1, 1)
+    assert pixels(out) == expected

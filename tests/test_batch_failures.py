@@ -147,6 +147,8 @@ def test_summary_is_no_input_and_no_folder(night: Night) -> None:
         (exposures[2], ValueError, "the output must not be an input: .*e2_flt.fits"),
         (data.parent, IsADirectoryError, "the summary .* is a folder"),
         (data.parent / "no" / "s.json", FileNotFoundError, "there is no folder .* s.json in"),
+        (out / "e0_flt_sci1_blt.fits", ValueError, "the summary is JSON, and .* of a FITS file"),
+        ("~/no/s.json", FileNotFoundError, "there is no folder [^~]*/no to write s.json in"),
         (3, TypeError, "summary must be the name of a file, got int"),
     ]:
         with pytest.raises(error, match=message):
@@ -199,6 +201,7 @@ def test_a_quiet_run_has_its_warnings_in_the_summary(night: Night) -> None:
         ({"jobs": 0}, ValueError, "jobs must be at least 1, got 0"),
         ({"jobs": 1.5}, TypeError, "jobs must be a whole number, got 1.5"),
         ({"references": []}, ValueError, "there is nothing to blot without references"),
+        ({"references": None}, TypeError, "references must be exposures, got NoneType"),
         ({"outdir": 3}, TypeError, "outdir must be the name of a folder, got int"),
         ({"source": "none.fits"}, FileNotFoundError, "data: there is no file none.fits"),
         ({"interp": "poly4"}, ValueError, "interpol has no value 'poly4'"),

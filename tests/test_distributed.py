@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -77,6 +78,7 @@ def test_results_that_are_returned(client: Any, night: Night, tmp_path: Path) ->
     assert [outcome.name for outcome in result.outcomes] == [
         f"{path}[SCI,{v}]" for path in exposures[:2] for v in (1, 2)
     ]
+    assert len(json.loads(result.to_json())["outcomes"]) == 4  # without images
     for outcome, name in zip(result.outcomes, expected, strict=True):
         assert outcome.hdus[0].data.tobytes() == expected[name]
         assert outcome.hdus[0].header["FILENAME"] == name

@@ -13,17 +13,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from cblot import _build, _chips, _fits, _report, _resume
-from cblot._fits import Image
+from cblot._fits import Image, Inputs
 from cblot._jobs import Job
 from cblot._plan import (
-    Inputs,
     Plan,
-    check_summary,
     checked_settings,
     clashes,
     label,
     listed,
     make_folder,
+    summary_path,
 )
 from cblot._report import Outcome, Summary
 
@@ -257,8 +256,7 @@ def blot_exposures(
         image = _chips.one_image(images)
         inputs = Inputs([source, *exposures])
         folder = make_folder(outdir)
-        if summary is not None:
-            check_summary(summary, inputs)
+        told = summary_path(summary, inputs)
         plan = Plan(
             identity, folder, {**settings, "threads": None},
             wcsmap=wcsmap, resume=resume, tag=uuid.uuid4().hex[:8],
@@ -267,7 +265,7 @@ def blot_exposures(
         result.warnings += _chips.remarks_on(image)
         for remark in result.warnings:
             log.warning(remark)
-        with _report.shown(result, len(exposures), progress, summary) as progress_shown:
+        with _report.shown(result, len(exposures), progress, told) as progress_shown:
             try:
                 crew = _Crew(
                     plan, exposures, inputs, image,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,19 @@ from cblot import _arrays, _build, _core, _mapping, _wcs
 from cblot._windows import Box, Place, Source
 
 log = logging.getLogger(__name__)
+
+
+class Call(NamedTuple):
+    """What `do_blot` has in common with what does the same in parts; see there."""
+
+    source_wcs: Any
+    blot_wcs: Any
+    exptime: float
+    coeffs: bool
+    interp: str
+    sinscl: float
+    stepsize: int | None
+    wcsmap: Any
 
 
 def validate(
@@ -108,14 +121,7 @@ def run(
 
 def planned(
     source_shape: tuple[int, int],
-    source_wcs: Any,
-    blot_wcs: Any,
-    exptime: float,
-    coeffs: bool,
-    interp: str,
-    sinscl: float,
-    stepsize: int | None,
-    wcsmap: Any,
+    call: Call,
     *,
     classic: bool,
     threads: int,
@@ -123,22 +129,22 @@ def planned(
     source: Any = None,
 ) -> tuple[_mapping.Plan, dict[str, Any]]:
     """Mapping of a call and options in the core's form, after all arguments were checked."""
-    step = _arrays.as_step(stepsize)
+    step = _arrays.as_step(call.stepsize)
     peer = "drizzlepac" if classic else ""
-    validate(interp, sinscl, exptime, 1.0, peer)
-    _wcs.check_pair(source_wcs, blot_wcs)
-    _wcs.check_source_shape(source_shape, source_wcs)
-    shape = _wcs.output_shape(blot_wcs)
+    validate(call.interp, call.sinscl, call.exptime, 1.0, peer)
+    _wcs.check_pair(call.source_wcs, call.blot_wcs)
+    _wcs.check_source_shape(source_shape, call.source_wcs)
+    shape = _wcs.output_shape(call.blot_wcs)
     if out is not None:
         _arrays.check_output(out, "out", shape, source)
-    if isinstance(wcsmap, _mapping.Mapping):
-        plan = _mapping.plan_of(wcsmap, shape, source_shape, coeffs, classic)
+    if isinstance(call.wcsmap, _mapping.Mapping):
+        plan = _mapping.plan_of(call.wcsmap, shape, source_shape, call.coeffs, classic)
     else:
         plan = _mapping.Plan(
-            blot_wcs, source_wcs, step,
-            coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=threads,
+            call.blot_wcs, call.source_wcs, step,
+            coeffs=call.coeffs, wcsmap=call.wcsmap, classic=classic, threads=threads,
         )  # fmt: skip
-    return plan, validate(interp, sinscl, exptime, plan.pix_ratio, peer)
+    return plan, validate(call.interp, call.sinscl, call.exptime, plan.pix_ratio, peer)
 
 
 @dataclass(frozen=True)
@@ -181,23 +187,10 @@ class Region:
         return out
 
 
-def regions(
-    source_shape: tuple[int, int],
-    source_wcs: Any,
-    blot_wcs: Any,
-    exptime: float,
-    coeffs: bool,
-    interp: str,
-    sinscl: float,
-    stepsize: int | None,
-    wcsmap: Any,
-    fillval: float,
-) -> Region:
-    """Return what makes any rectangle of what `do_blot` makes with these arguments."""
+def regions(source_shape: tuple[int, int], call: Call, fillval: float) -> Region:
+    """Return what makes any rectangle of what `do_blot` makes."""
     fill = _arrays.as_number(fillval, "fillval")
-    plan, options = planned(
-        source_shape, source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap,
-        classic=False, threads=_build.thread_count(None),
-    )  # fmt: skip
+    threads = _build.thread_count(None)
+    plan, options = planned(source_shape, call, classic=False, threads=threads)
     core = _without_callback(plan.core, plan.shape)
     return Region(core, plan.shape, source_shape, options, fill)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot import _fits, _grids, _names, _parameters, _resample, _scaling, _wcs
-from cblot._fits import Image
+from cblot._calls import Call
+from cblot._fits import Image, Inputs
 from cblot._jobs import Job
 from cblot._parameters import Settings
 
@@ -84,7 +85,8 @@ def prepare(
     TypeError, ValueError, OSError
         If it can't be done.
     """
-    inputs = [source, *(chip for chip in chips if chip is not None)]
+    read = [source, *(chip for chip in chips if chip is not None)]
+    inputs = Inputs([image.path for image in read if image.path is not None])
     jobs = []
     for chip, path in zip(chips, paths, strict=True):
         if is_written:
@@ -107,6 +109,14 @@ class _Divided:
         return _scaling.finish(window, over=self._time)
 
 
+def _call(job: Job, gain: float, stepsize: int | None, wcsmap: Any) -> Call:
+    settings = job.settings
+    return Call(
+        job.source_wcs, job.blot_wcs, gain,
+        settings["coeffs"], settings["interpol"], settings["sinscl"], stepsize, wcsmap,
+    )  # fmt: skip
+
+
 def blotted(
     job: Job, pixels: Any, wcsmap: Any = None, threads: int | None = None
 ) -> tuple[NDArray[Any], int]:
@@ -127,11 +137,8 @@ def blotted(
     threads = settings["threads"] or threads
     if settings["legacy"]:
         return _legacy(job, pixels, wcsmap, threads)
-    image, covered = _resample.blotted(
-        pixels, job.source_wcs, job.blot_wcs, job.gain(),
-        settings["coeffs"], settings["interpol"], settings["sinscl"], settings["stepsize"], wcsmap,
-        threads=threads,
-    )  # fmt: skip
+    call = _call(job, job.gain(), settings["stepsize"], wcsmap)
+    image, covered = _resample.blotted(pixels, call, threads=threads)
     return _scaling.finish(image, sky=job.sky), covered
 
 
@@ -143,8 +150,7 @@ def _legacy(job: Job, pixels: Any, wcsmap: Any, threads: int | None) -> tuple[ND
     settings = job.settings
     over, source_time = job.legacy_times()
     image, covered = _resample.blotted(
-        _Divided(pixels, over), job.source_wcs, job.blot_wcs, source_time,
-        settings["coeffs"], settings["interpol"], settings["sinscl"], None, wcsmap,
+        _Divided(pixels, over), _call(job, source_time, None, wcsmap),
         classic=_resample.is_classic(settings["interpol"]), threads=threads,
     )  # fmt: skip
     times = job.output_time() if settings["out_units"] == "counts" else None

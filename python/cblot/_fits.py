@@ -30,6 +30,10 @@ _EXTENSION = re.compile(r"^(?P<path>.+?)\[(?P<extension>[^\[\]]*)\]$", re.DOTALL
 _NAMED = re.compile(r"^['\"]?(?P<name>[^,'\"]*)['\"]?(?:\s*,\s*(?P<version>\d+))?$")
 
 
+class NoImageError(ValueError):
+    """A file has no such extension, or no image."""
+
+
 @dataclass(frozen=True)
 class Image:
     """One image of a FITS file or of an HDUList.
@@ -105,7 +109,7 @@ def _choose(hdus: Any, name: str) -> list[int]:
     if science:
         return science
     if not images:
-        raise ValueError(
+        raise NoImageError(
             f"{name} has no image, or is cut short; its extensions are {_listing(hdus)}"
         )
     return images[:1]
@@ -133,11 +137,11 @@ def find(hdus: Any, extension: str, name: str) -> int:
         else:
             raise KeyError(text)
     except KeyError:
-        raise ValueError(
+        raise NoImageError(
             f"{name} has no extension [{extension}]; its extensions are {_listing(hdus)}"
         ) from None
     if not _is_image(hdus[index]):
-        raise ValueError(f"{name}[{extension}] is not an image with pixels")
+        raise NoImageError(f"{name}[{extension}] is not an image with pixels")
     return index
 
 
@@ -231,14 +235,14 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
             raise RuntimeError(
                 f"{what}: {path} needs {error.name or error}: pip install 'cblot[remote]'"
             ) from error
+        except (NoImageError, MemoryError):
+            raise
         except Exception as error:
-            if isinstance(error, ValueError) or not (
-                remote or isinstance(error, (OSError, EOFError, zlib.error))
-            ):
-                raise
-            if remote and not isinstance(error, EOFError):
+            if remote:  # what libraries of the network raise is their own
                 reason = f"{type(error).__name__}: {error}"
                 raise OSError(f"{what}: {path} can't be read: {reason}") from error
+            if not isinstance(error, (OSError, EOFError, zlib.error)):
+                raise
             # Without astropy's advice, which is for its own callers.
             reason = str(error).split(" If this is really")[0]
             raise OSError(f"{what}: {path} can't be read as a FITS file: {reason}") from error
@@ -290,8 +294,9 @@ def _image(hdus: Any, index: int, name: str, path: str | None, status: Any = Non
     hdu = hdus[index]
     extension = "" if index == 0 else f"[{hdu.name},{hdu.ver}]" if hdu.name else f"[{index}]"
     tiled = isinstance(hdu, fits.CompImageHDU)
-    pixels = Pixels(hdu, name + extension, path if status else None, tiled, status)
-    local = Path(path) if path and not is_address(path) else None
+    remote = path is not None and is_address(path)
+    pixels = Pixels(hdu, name + extension, path if status else None, tiled, status, remote)
+    local = Path(path) if path and not remote else None
     file = os.path.basename(path) if path else ""
     return Image(name + extension, file, hdus, index, local, pixels)
 
@@ -334,8 +339,41 @@ def hdulist_of(pixels: NDArray[Any], header: Any, tables: Sequence[Any] = ()) ->
     return fits.HDUList([fits.PrimaryHDU(pixels, header), *tables])
 
 
+class Inputs:
+    """The files that are read, by whatever names: none may be written.
+
+    Parameters
+    ----------
+    images : sequence
+        Images as they were given; see `opened`.
+    """
+
+    def __init__(self, images: Sequence[Any]) -> None:
+        self._files = set()
+        for image in images:
+            path = os.path.expanduser(file_of(image))
+            if path and not is_address(path) and os.path.exists(path):
+                self._files.add(self._identity(path))
+
+    @staticmethod
+    def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
+        status = os.stat(path)
+        return status.st_dev, status.st_ino
+
+    def check(self, path: Path) -> None:
+        """Refuse to write one of them.
+
+        Raises
+        ------
+        ValueError
+            If a path is one.
+        """
+        if path.exists() and self._identity(path) in self._files:
+            raise ValueError(f"the output must not be an input: {path}")
+
+
 def check_target(
-    path: Path, overwrite: bool, inputs: Sequence[Image], *, folder_is_made: bool = False
+    path: Path, overwrite: bool, inputs: Inputs, *, folder_is_made: bool = False
 ) -> None:
     """Refuse a name that can't be written.
 
@@ -352,21 +390,9 @@ def check_target(
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
     if path.is_dir():
         raise IsADirectoryError(f"the output {path} is a folder")
-    check_not_among(path, [image.path for image in inputs if image.path is not None])
+    inputs.check(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f"the output {path} exists, and overwrite is no")
-
-
-def check_not_among(path: Path, inputs: Sequence[Path]) -> None:
-    """Refuse to write what is to be read.
-
-    Raises
-    ------
-    ValueError
-        If a path is that of an input, by whatever name.
-    """
-    if path.exists() and any(other.exists() and path.samefile(other) for other in inputs):
-        raise ValueError(f"the output must not be an input: {path}")
 
 
 def _beside(path: Path, tag: str) -> Path:

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cblot._fits import Image
+from cblot._fits import FINGERPRINT, Image
 
 # What describes a HDU or its former pixels, not the observation.
 _STRUCTURE = re.compile(
     r"EXTEND|NEXTEND|EXTNAME|EXTVER|EXTLEVEL|INHERIT|CHECKSUM|DATASUM|DATAMIN|DATAMAX|BLANK|"
     r"NGOODPIX|GOODMIN|GOODMAX|GOODMEAN|SOFTERRS|SNRMIN|SNRMAX|SNRMEAN|"
-    r"XTENSION|SIMPLE|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|PIXVALUE|NPIX[12]"
+    rf"{FINGERPRINT}|XTENSION|SIMPLE|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|PIXVALUE|NPIX[12]"
 )
 _TABLES = re.compile(r"(?:C[PQ]DIS|D[PQ]|C[PQ]ERR|D2IMDIS|D2IMERR|D2IM)[12](?:\..+)?|AXISCORR")
 _DISTORTION = re.compile(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cblot import _core
 
 # What astropy raises for files that are cut short or not what they say.
-UNREADABLE = (OSError, TypeError, ValueError, EOFError, IndexError, zlib.error)
+_UNREADABLE = (OSError, TypeError, ValueError, EOFError, IndexError, zlib.error)
 # Bytes of whole rows to read at once where a part of a row can't be had.
 _BAND = 1 << 25
 
@@ -37,6 +37,8 @@ class Pixels:
         Whether it is a tile-compressed image.
     status : stat_result or None
         Of the file before it was opened.
+    remote : bool
+        Whether the file is read by a network, whose libraries raise errors of their own.
 
     Attributes
     ----------
@@ -48,10 +50,11 @@ class Pixels:
     """
 
     def __init__(
-        self, hdu: Any, name: str, path: str | None, tiled: bool, status: Any = None
+        self, hdu: Any, name: str, path: str | None, tiled: bool, status: Any, remote: bool
     ) -> None:
         self._hdu, self._name, self._path, self._tiled = hdu, name, path, tiled
         self._status = status
+        self._unreadable = (Exception,) if remote else _UNREADABLE
         self._lock = threading.Lock()
         self._fd = -1
         self._array: Any = hdu.data if hdu._data_loaded else None
@@ -86,7 +89,9 @@ class Pixels:
                 return self._from_file(*box)
             with self._lock:
                 return self._from_section(*box)
-        except UNREADABLE as error:
+        except MemoryError:
+            raise
+        except self._unreadable as error:
             raise OSError(f"{self._name}: the pixels can't be read: {error}") from error
 
     @property

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cblot import _chips, _fits, _names, _parameters, _resume
-from cblot._fits import Image
+from cblot._fits import Image, Inputs
 from cblot._jobs import Job
 from cblot._mapping import Mapping
 from cblot._parameters import Settings
@@ -38,10 +38,14 @@ def listed(references: Any) -> list[Any]:
 
     Raises
     ------
+    TypeError
+        If it is no sequence.
     ValueError
         If there is none.
     """
     one = isinstance(references, (str, os.PathLike)) or hasattr(references, "fileinfo")
+    if not one and not isinstance(references, Iterable):
+        raise TypeError(f"references must be exposures, got {type(references).__name__}")
     found = [references] if one else list(references)
     if not found:
         raise ValueError("there is nothing to blot without references")
@@ -72,55 +76,27 @@ def make_folder(outdir: Any) -> Path:
     return folder
 
 
-class Inputs:
-    """The files that a run reads, by whatever names: none may be written.
-
-    Parameters
-    ----------
-    images : sequence
-        Clean image and references, as they were given.
-    """
-
-    def __init__(self, images: Sequence[Any]) -> None:
-        self._files = set()
-        for image in images:
-            path = os.path.expanduser(_fits.file_of(image))
-            if path and not _fits.is_address(path) and os.path.exists(path):
-                self._files.add(self._identity(path))
-
-    @staticmethod
-    def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
-        status = os.stat(path)
-        return status.st_dev, status.st_ino
-
-    def check(self, path: str | os.PathLike[str]) -> None:
-        """Refuse to write one of them.
-
-        Raises
-        ------
-        ValueError
-            If a path is one.
-        """
-        if os.path.exists(path) and self._identity(path) in self._files:
-            raise ValueError(f"the output must not be an input: {path}")
-
-
-def check_summary(summary: Any, inputs: Inputs) -> None:
-    """Refuse a summary that can't be written, before any work is done.
+def summary_path(summary: Any, inputs: Inputs) -> Path | None:
+    """Where the summary goes, if it is wanted: what can't be is refused before any work is done.
 
     Raises
     ------
     TypeError, ValueError, OSError
-        If it is not the name of a file, is an input, or has no folder.
+        If it is not the name of a file, is an input, is named as an image, or has no folder.
     """
+    if summary is None:
+        return None
     if not isinstance(summary, (str, os.PathLike)):
         raise TypeError(f"summary must be the name of a file, got {type(summary).__name__}")
-    path = Path(summary)
+    path = Path(summary).expanduser()
     inputs.check(path)
+    if _names.split_ending(path.name)[1]:
+        raise ValueError(f"the summary is JSON, and {path} is the name of a FITS file")
     if path.is_dir():
         raise IsADirectoryError(f"the summary {path} is a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
+    return path
 
 
 class Plan:

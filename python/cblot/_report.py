@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Outcome:
     status : {'done', 'skipped', 'failed'}
         Skipped: its output was whole and up to date.
     output : str
-        The file; empty if it was not come so far.
+        The file; empty if it failed before it had a name, or nothing is written.
     error, reason : str
         Of a failure: the type of the exception and its message.
     warnings : list of str
@@ -79,7 +79,7 @@ class Outcome:
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
-        return {k: v for k, v in asdict(self).items() if k not in _INTERNAL}
+        return {k: v for k, v in vars(self).items() if k not in _INTERNAL}
 
 
 class Summary:
@@ -107,7 +107,7 @@ class Summary:
         self.interrupted = False
         self.finished = 0
         self.bytes_read = self.bytes_written = 0
-        self._start = time.time()
+        self._started, self._start = time.time(), time.monotonic()
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome up."""
@@ -119,7 +119,7 @@ class Summary:
     def finish(self) -> Summary:
         """Put outcomes in order and stop the clock."""
         self.outcomes.sort(key=lambda outcome: outcome.order)
-        self.seconds = time.time() - self._start
+        self.seconds = time.monotonic() - self._start
         return self
 
     def count(self, status: str) -> int:
@@ -144,7 +144,7 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: all figures, and a list of the outcomes."""
         rate = self.megapixels / self.seconds if self.seconds > 0 else 0.0
-        start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._start))
+        start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started))
         return {
             "cblot": __version__,
             "data": self.data,
@@ -236,7 +236,7 @@ class Progress:
         self._start = time.monotonic()
         self._lock = threading.Lock()
         self._bar = self._redirect = None
-        if show or (show is None and sys.stderr.isatty()):
+        if show or (show is None and sys.stderr is not None and sys.stderr.isatty()):
             try:
                 from tqdm import tqdm
                 from tqdm.contrib.logging import logging_redirect_tqdm

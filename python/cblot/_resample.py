@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot import _arrays, _build, _calls, _core, _mapping
+from cblot._calls import Call
 from cblot._windows import Source
 
 
@@ -108,22 +109,13 @@ def do_blot(
     ValueError
         If an argument has a value that can't be used, or arguments do not fit each other.
     """
-    return blotted(
-        source, source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap,
-        fillval=fillval, out=out, classic=classic, threads=threads,
-    )[0]  # fmt: skip
+    call = Call(source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
+    return blotted(source, call, fillval=fillval, out=out, classic=classic, threads=threads)[0]
 
 
 def blotted(
     source: Any,
-    source_wcs: Any,
-    blot_wcs: Any,
-    exptime: float,
-    coeffs: bool,
-    interp: str,
-    sinscl: float,
-    stepsize: int | None,
-    wcsmap: Any,
+    call: Call,
     *,
     fillval: float = 0.0,
     out: NDArray[Any] | None = None,
@@ -135,9 +127,8 @@ def blotted(
     fill = _arrays.as_number(fillval, "fillval")
     workers = _build.thread_count(threads)
     plan, options = _calls.planned(
-        image.shape, source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap,
-        classic=classic, threads=workers, out=out, source=source,
-    )  # fmt: skip
+        image.shape, call, classic=classic, threads=workers, out=out, source=source
+    )
     return _calls.run(image, out, plan.shape, plan.core, fill, workers, options)
 
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cblot import _build, _calls, _chips, _fits, _plan, _report, _resume
-from cblot._calls import Region
+from cblot._calls import Call, Region
 from cblot._plan import Plan
 from cblot._report import FAILED, SKIPPED, Outcome, Summary
 from cblot._windows import Box, Source
@@ -99,7 +100,7 @@ class _Tasks:
 
     def __init__(
         self, client: Any, plan: Plan, data: str, files: list[str], threads: int | None,
-        retries: int, inputs: _plan.Inputs,
+        retries: int, inputs: _fits.Inputs,
     ) -> None:  # fmt: skip
         self._client, self._plan, self._data, self._files = client, plan, data, files
         self._threads, self._retries, self._inputs = threads, retries, inputs
@@ -164,7 +165,7 @@ class _Tasks:
     def _refused(self, outcome: Outcome) -> bool:
         try:
             if outcome.output:
-                self._inputs.check(outcome.output)
+                self._inputs.check(Path(outcome.output))
         except ValueError as error:
             outcome.failed(error)
             return True
@@ -267,10 +268,9 @@ def blot_exposures(
     settings = _plan.checked_settings(configObj, parameters, wcsmap)
     names = _plan.listed(references)
     data, *files = (_absolute(name) for name in (source, *names))
-    inputs = _plan.Inputs([data, *files])
+    inputs = _fits.Inputs([data, *files])
     folder = None if outdir is None else _plan.make_folder(os.path.abspath(outdir))
-    if summary is not None:
-        _plan.check_summary(summary, inputs)
+    told = _plan.summary_path(summary, inputs)
     name, identity, remarks = client.submit(_about_data, data, pure=False).result()
     plan = Plan(
         None if wcsmap else identity, folder, {**settings, "threads": None},
@@ -282,7 +282,7 @@ def blot_exposures(
     for remark in remarks:
         log.warning(remark)
     tasks = _Tasks(client, plan, data, files, settings["threads"], retries, inputs)
-    with _report.shown(result, len(files), progress, summary) as shown:
+    with _report.shown(result, len(files), progress, told) as shown:
         try:
             left_out = {} if folder is None else _plan.clashes(files, folder)
             for k, reason in left_out.items():
@@ -372,10 +372,8 @@ def blot_dask(
     out_dtype = np.dtype(dtype)
     if out_dtype.type not in (np.float32, np.float64):
         raise TypeError(f"dtype must be float32 or float64, got {out_dtype}")
-    made = _calls.regions(
-        image.shape, source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap,
-        fillval,
-    )  # fmt: skip
+    call = Call(source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
+    made = _calls.regions(image.shape, call, fillval)
     workers = _build.thread_count(threads)
     rows, columns = da.core.normalize_chunks(chunks, made.shape, dtype=out_dtype)
     token = uuid.uuid4().hex

@@ -19,7 +19,7 @@ extern "C" {
 
 enum cblot_status {
     CBLOT_OK = 0,
-    /* An argument can't be used; nothing was written. */
+    /* An argument can't be used; nothing was written, unless cblot_blot_window says otherwise. */
     CBLOT_BAD_ARGUMENT = 1,
     CBLOT_NO_MEMORY = 2,
     /* A caller's function returned other than 0; the output is partly written. */
