@@ -168,10 +168,8 @@ def test_error_in_a_thread_of_many() -> None:
             return x, y
 
     wcs = tan_wcs(1000, 1000)
-    out = np.full((1000, 1000), 7.0)
     with pytest.raises(ArithmeticError, match="no more rows"):
-        cblot.do_blot(sky_image((1000, 1000)), wcs, wcs, 1.0, wcsmap=Failing, threads=4, out=out)
-    assert (out == 7.0).all()
+        cblot.do_blot(sky_image((1000, 1000)), wcs, wcs, 1.0, wcsmap=Failing, threads=4)
 
 
 @pytest.mark.parametrize(

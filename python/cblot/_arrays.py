@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from cblot import _images
+
 # Float types that hold every value of a narrower type, so that a conversion loses nothing.
 _SINGLE_HOLDS = {"b1", "i1", "u1", "i2", "u2", "f2"}
 
@@ -27,7 +29,7 @@ def as_source(source: Any, name: str) -> NDArray[Any]:
     source : array_like, shape (ny, nx)
         Any real type. float32 and float64 of the machine's byte order are used where they lie,
         whatever their strides. Types that float32 holds exactly become float32, others float64.
-        Masked pixels become NaN.
+        Masked pixels become NaN. A Quantity must be dimensionless.
     name : str
         What to call it in errors.
 
@@ -39,24 +41,55 @@ def as_source(source: Any, name: str) -> NDArray[Any]:
         If it is not two-dimensional, or is empty.
     """
     source_shape(source, name)
-    if isinstance(source, np.ma.MaskedArray) and np.ma.is_masked(source):
-        floating = np.result_type(source.dtype, np.float32)
-        source = np.where(np.ma.getmaskarray(source), floating.type(np.nan), np.ma.getdata(source))
-    array = np.asarray(source)
+    array = filled(without_unit(source, name))
     source_shape(array, name)
     code = array.dtype.kind + str(array.dtype.itemsize)
     single = code == "f4" or code in _SINGLE_HOLDS
     return _native(array, np.float32 if single else np.float64)
 
 
+def filled(array: Any) -> NDArray[Any]:
+    """An array in which what was masked is NaN."""
+    values, mask = _images.parted(array)
+    if mask is None:
+        return values
+    if values.dtype.kind not in "biuf":
+        return values  # refused for that
+    floating = np.result_type(values.dtype, np.float32)
+    return np.where(mask, floating.type(np.nan), values)
+
+
+def without_unit(array: Any, name: str, unit: str = "") -> Any:
+    """Values of a Quantity in `unit`, or in none; anything else as it is.
+
+    Raises
+    ------
+    TypeError
+        If it has another unit.
+    """
+    given = _images.unit_of(array)
+    if given is None:
+        return array
+    for each in (unit, ""):
+        try:
+            return array.to_value(each)
+        except (AttributeError, TypeError, ValueError):
+            continue
+    hint = f" or in {unit}" if unit else ""
+    raise TypeError(
+        f"{name} must be plain numbers{hint}, got a Quantity in {given}; pass its "
+        ".value in the unit that you mean"
+    )
+
+
 def is_native(array: NDArray[Any]) -> bool:
     """Whether the core can read an array where it lies."""
-    masked = isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array)
     return (
         array.dtype.type in (np.float32, np.float64)
         and array.dtype.isnative
         and array.flags.aligned
-        and not masked
+        and _images.unit_of(array) is None
+        and _images.parted(array)[1] is None
     )
 
 
@@ -95,7 +128,7 @@ def source_shape(source: Any, name: str) -> tuple[int, int]:
 
 
 def as_pixmap(pixmap: Any) -> NDArray[np.float64]:
-    """Return a float64 array of shape (ny, nx, 2) of source positions.
+    """Return a float64 array of shape (ny, nx, 2) of source positions; masked ones are NaN.
 
     Raises
     ------
@@ -104,7 +137,7 @@ def as_pixmap(pixmap: Any) -> NDArray[np.float64]:
     ValueError
         If it has another shape, or is empty.
     """
-    array = np.asarray(pixmap)
+    array = filled(without_unit(_images.computed(pixmap), "pixmap", "pix"))
     if array.dtype.kind not in "biuf":
         raise TypeError(f"pixmap must be of a real type, got dtype {array.dtype}")
     if array.ndim != 3 or array.shape[2] != 2:
@@ -114,25 +147,72 @@ def as_pixmap(pixmap: Any) -> NDArray[np.float64]:
     return _native(array, np.float64)
 
 
-def as_number(value: Any, name: str) -> float:
+def as_number(value: Any, name: str, unit: str = "") -> float:
     """Return a float.
+
+    Parameters
+    ----------
+    value : float or Quantity
+        A scalar. A Quantity is converted to `unit`, or must be dimensionless.
+    name : str
+        What to call it in errors.
+    unit : str
+        That plain numbers are in, if they are in any.
 
     Raises
     ------
     TypeError
-        If it is not a number.
+        If it is not a number: texts, booleans and arrays are none.
+    ValueError
+        If it is beyond the numbers of float64.
     """
+    value = without_unit(value, name, unit)
+    dtype = getattr(value, "dtype", None)
+    if (
+        isinstance(value, (str, bytes, bytearray, bool))
+        or np.ndim(value) != 0
+        or getattr(value, "mask", False)
+        or (dtype is not None and dtype.kind not in "iufO")
+    ):
+        raise TypeError(f"{name} must be a number, got {_shown(value)}")
     try:
-        return float(value)
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be a number, got {value!r}") from error
+        raise TypeError(f"{name} must be a number, got {_shown(value)}") from error
+    if math.isinf(number) and abs(value) != math.inf:
+        raise ValueError(f"{name} must be a number that float64 holds, got {_shown(value)}")
+    return number
+
+
+def finite_number(value: Any, name: str) -> float:
+    """Return a float that is neither NaN nor infinite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not such a number.
+    """
+    number = as_number(value, name)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {number}")
+    return number
+
+
+def _shown(value: Any) -> str:
+    """A value in an error: not digits by the hundred, which Python may refuse to print."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def finite(value: Any) -> float | None:
     """Return a value, or a text's, as a float; None if it is not a finite number."""
     try:
         number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
@@ -148,6 +228,8 @@ def as_step(stepsize: Any) -> int:
     if stepsize is None:
         return 0
     try:
+        if isinstance(stepsize, (bool, np.bool_)):
+            raise TypeError("a truth value is no number")
         step = operator.index(stepsize)
     except TypeError as error:
         number = as_number(stepsize, "stepsize")
@@ -161,42 +243,3 @@ def as_step(stepsize: Any) -> int:
     if step >= 2**31:
         raise ValueError(f"stepsize must be less than 2**31, got {stepsize}")
     return 0 if step == 1 else step
-
-
-def check_output(out: Any, name: str, shape: tuple[int, int], source: Any) -> None:
-    """Refuse an output array that can't take the result.
-
-    Raises
-    ------
-    TypeError
-        If it is not an array of float32 or float64.
-    ValueError
-        If it has another shape than `shape`, is read-only or shares memory with `source`.
-    """
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"{name} must be a NumPy array, got {type(out).__name__}")
-    if out.dtype.type not in (np.float32, np.float64):
-        raise TypeError(f"{name} must be float32 or float64, got dtype {out.dtype}")
-    if out.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got shape {out.shape}")
-    if not out.flags.writeable:
-        raise ValueError(f"{name} must be writeable, got a read-only array")
-    if isinstance(source, np.ndarray) and np.shares_memory(out, source):
-        raise ValueError(f"{name} must not overlap the source image in memory")
-
-
-def result_array(out: NDArray[Any] | None, shape: tuple[int, int]) -> NDArray[Any]:
-    """Return the array the core fills.
-
-    It is never the caller's own: a call that fails or is interrupted leaves that as it was.
-    """
-    dtype = np.float32 if out is None else out.dtype.type
-    return np.empty(shape, dtype=dtype)
-
-
-def deliver(result: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
-    """Return the finished result, in the caller's array if there is one."""
-    if out is None:
-        return result
-    np.copyto(out, result)
-    return out

@@ -9,10 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays, _build, _core, _mapping, _wcs
+from cblot import _arrays, _build, _core, _grids, _images, _mapping, _outputs, _remarks, _wcs
 from cblot._windows import Box, Place, Source
 
 log = logging.getLogger(__name__)
+
+
+class Result(NamedTuple):
+    """What a call made: the image, how many of its pixels are covered, and which, if asked for."""
+
+    image: NDArray[Any]
+    covered: int
+    footprint: NDArray[Any] | None
 
 
 class Call(NamedTuple):
@@ -28,6 +36,25 @@ class Call(NamedTuple):
     wcsmap: Any
 
 
+def wcs_of_source(source: Any, source_wcs: Any, wcsmap: Any) -> Any:
+    """The source's WCS: the one given, or else the one that the source came with.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is none and one is needed, or it can't be used.
+    """
+    if source_wcs is not None:
+        return source_wcs
+    own = _images.wcs_of(source)
+    if own is None and not isinstance(wcsmap, _mapping.Mapping):
+        raise TypeError(
+            "source_wcs may be None only for a source that has a WCS: an NDData, an HDU or a pair "
+            f"(array, wcs); got {type(source).__name__}"
+        )
+    return _grids.wcs_of_header(own, "source") if hasattr(own, "cards") else own
+
+
 def validate(
     interp: Any, sinscl: Any, exptime: Any, pix_ratio: Any, classic: str
 ) -> dict[str, Any]:
@@ -37,7 +64,7 @@ def validate(
     options: dict[str, Any] = {
         "interp": interp,
         "sinscl": _arrays.as_number(sinscl, "sinscl"),
-        "exptime": _arrays.as_number(exptime, "exptime"),
+        "exptime": _arrays.as_number(exptime, "exptime", "s"),
         "pix_ratio": _arrays.as_number(pix_ratio, "pix_ratio"),
         "classic": classic,
     }
@@ -61,7 +88,7 @@ def source_box(
     )  # fmt: skip
 
 
-def _without_callback(mapping: _core.AnyMapping, shape: tuple[int, int]) -> _core.AnyMapping:
+def without_callback(mapping: _core.AnyMapping, shape: tuple[int, int]) -> _core.AnyMapping:
     """Ask a callback for all positions: it may be slow, and can't be asked elsewhere."""
     if not isinstance(mapping, _core.CallbackMapping):
         return mapping
@@ -83,7 +110,7 @@ def _read(
     if isinstance(mapping, _core.CallbackMapping):
         if source.in_memory:
             return source.read(), None, mapping
-        mapping = _without_callback(mapping, shape)
+        mapping = without_callback(mapping, shape)
     whole = (0, shape[0], 0, shape[1])
     box = source_box(mapping, shape, whole, source.shape, threads, options)
     log.debug("rows %d to %d and columns %d to %d of the source are read", *box)
@@ -105,18 +132,57 @@ def run(
     fillval: float,
     threads: int,
     options: dict[str, Any],
-) -> tuple[NDArray[Any], int]:
-    """Result, in `out` if there is one, and how many of its pixels are covered."""
+    with_footprint: bool = False,
+) -> Result:
+    """Result, in `out` if there is one, which is not touched before it is written."""
+    if with_footprint:
+        mapping = without_callback(mapping, shape)
     pixels, place, mapping = _read(source, mapping, shape, threads, options)
     if options["classic"]:
         pixels = pixels.astype(np.float32, copy=False)
-    result = _arrays.result_array(out, shape)
-    covered = _core.blot(
-        pixels, result, mapping, source_place=place, out_place=None,
-        fillval=fillval, threads=threads, isa=_build.ISA, **options,
+
+    def blot(result: NDArray[Any], out_place: Place | None) -> int:
+        return _core.blot(
+            pixels, result, mapping, source_place=place, out_place=out_place,
+            fillval=fillval, threads=threads, isa=_build.ISA, **options,
+        )  # fmt: skip
+
+    dtype = np.float32 if out is None else out.dtype.type
+    inside = None
+    if with_footprint:
+        inside = footprint(mapping, shape, source.shape, dtype, threads, options)
+    if out is None:
+        out = np.empty(shape, dtype)
+        covered = blot(out, None)
+    else:
+        _outputs.check_apart(out, "the output", [pixels], "the source image")
+        covered = _outputs.write(out, blot)
+    log.debug("%d of %d output pixels are covered by the source", covered, out.size)
+    return Result(out, covered, inside)
+
+
+def footprint(
+    mapping: _core.AnyMapping,
+    shape: tuple[int, int],
+    source_shape: tuple[int, int],
+    dtype: Any,
+    threads: int,
+    options: dict[str, Any],
+) -> NDArray[Any]:
+    """1 where the source covers the output, 0 where the fill value is.
+
+    Whatever a pixel's value is: this is a blot of ones. The default arithmetic has one rule of what
+    is inside for all interpolants; of the peers', each has its own.
+    """
+    options = options | {"exptime": 1.0, "pix_ratio": 1.0}
+    if not options["classic"]:
+        options["interp"] = "nearest"
+    result = np.empty(shape, dtype)
+    _core.blot(
+        np.broadcast_to(np.float32(1.0), source_shape), result, mapping, source_place=None,
+        out_place=None, fillval=0.0, threads=threads, isa=_build.ISA, **options,
     )  # fmt: skip
-    log.debug("%d of %d output pixels are covered by the source", covered, result.size)
-    return _arrays.deliver(result, out), covered
+    return np.not_equal(result, 0.0, out=result, casting="unsafe")
 
 
 def planned(
@@ -126,19 +192,24 @@ def planned(
     classic: bool,
     threads: int,
     out: Any = None,
-    source: Any = None,
+    source: Source | None = None,
 ) -> tuple[_mapping.Plan, dict[str, Any]]:
     """Mapping of a call and options in the core's form, after all arguments were checked."""
     step = _arrays.as_step(call.stepsize)
     peer = "drizzlepac" if classic else ""
     validate(call.interp, call.sinscl, call.exptime, 1.0, peer)
     _wcs.check_pair(call.source_wcs, call.blot_wcs)
-    _wcs.check_source_shape(source_shape, call.source_wcs)
     shape = _wcs.output_shape(call.blot_wcs)
     if out is not None:
-        _arrays.check_output(out, "out", shape, source)
+        _outputs.check_output(out, "out", shape)
+        _outputs.check_apart(out, "out", source.memory if source else [], "the source image")
+    remark = _wcs.remark_on_shape(source_shape, call.source_wcs)
+    if remark:
+        _remarks.warn(remark)
     if isinstance(call.wcsmap, _mapping.Mapping):
-        plan = _mapping.plan_of(call.wcsmap, shape, source_shape, call.coeffs, classic)
+        of_wcs = call.source_wcs.array_shape
+        onto = source_shape if of_wcs is None else tuple(of_wcs)
+        plan = _mapping.plan_of(call.wcsmap, shape, onto, call.coeffs, classic)
     else:
         plan = _mapping.Plan(
             call.blot_wcs, call.source_wcs, step,
@@ -192,5 +263,5 @@ def regions(source_shape: tuple[int, int], call: Call, fillval: float) -> Region
     fill = _arrays.as_number(fillval, "fillval")
     threads = _build.thread_count(None)
     plan, options = planned(source_shape, call, classic=False, threads=threads)
-    core = _without_callback(plan.core, plan.shape)
+    core = without_callback(plan.core, plan.shape)
     return Region(core, plan.shape, source_shape, options, fill)

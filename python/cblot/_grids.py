@@ -70,6 +70,36 @@ def _hstwcs(hdus: Any, index: int, name: str) -> Any:
         return astropy.wcs.WCS(hdus[index].header, fobj=hdus)
 
 
+# Distortion tables, which lie in other HDUs; of a source, the linear projection is used.
+_TABLES = re.compile(r"(?:CPDIS|CPERR|DP|D2IMDIS|D2IMERR|D2IM)\d.*|AXISCORR")
+_OF_A_WCS = ("CTYPE1", "CRVAL1", "CRPIX1", "CD1_1", "PC1_1", "CDELT1")
+
+
+def wcs_of_header(header: Any, name: str) -> Any:
+    """WCS of a clean image's header, without lookup tables.
+
+    Parameters
+    ----------
+    header : Header
+        Left as it is.
+    name : str
+        What to call the image in errors.
+
+    Raises
+    ------
+    ValueError
+        If it has none, or one that can't be used.
+    """
+    if not any(keyword in header for keyword in _OF_A_WCS):
+        raise ValueError(f"source_wcs is None, and {name}'s header has no WCS")
+    cards = [card for card in header.cards if not _TABLES.fullmatch(card.keyword)]
+    with quietly():
+        try:
+            return astropy.wcs.WCS(type(header)(cards))
+        except Exception as error:
+            raise ValueError(f"the WCS of {name}'s header can't be used: {error}") from error
+
+
 def _rotation(angle: float) -> Any:
     """Matrix that adds an angle in degrees to the position angle of a sky vector."""
     c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
-from typing import Any, Final
+from typing import Any, Final, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays, _build, _calls, _core, _mapping
-from cblot._calls import Call
+from cblot import _arrays, _build, _calls, _core, _mapping, _outputs, _remarks
+from cblot._calls import Call, Result
 from cblot._windows import Source
 
 
@@ -38,6 +37,22 @@ def interpolants() -> tuple[str, ...]:
     return tuple(_core.kernel_names())
 
 
+@overload
+def do_blot(
+    source: Any, source_wcs: Any, blot_wcs: Any, exptime: float, coeffs: bool = ...,
+    interp: str = ..., sinscl: float = ..., stepsize: int | None = ..., wcsmap: Any = ..., *,
+    fillval: float = ..., out: NDArray[Any] | None = ..., classic: bool = ...,
+    threads: int | None = ..., return_footprint: Literal[False] = ...,
+) -> NDArray[Any]: ...  # fmt: skip
+@overload
+def do_blot(
+    source: Any, source_wcs: Any, blot_wcs: Any, exptime: float, coeffs: bool = ...,
+    interp: str = ..., sinscl: float = ..., stepsize: int | None = ..., wcsmap: Any = ..., *,
+    fillval: float = ..., out: NDArray[Any] | None = ..., classic: bool = ...,
+    threads: int | None = ..., return_footprint: Literal[True],
+) -> tuple[NDArray[Any], NDArray[Any]]: ...  # fmt: skip
+
+
 def do_blot(
     source: Any,
     source_wcs: Any,
@@ -53,24 +68,33 @@ def do_blot(
     out: NDArray[Any] | None = None,
     classic: bool = False,
     threads: int | None = None,
-) -> NDArray[Any]:
+    return_footprint: bool = False,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
     """Blot a clean image onto the distorted pixel grid of an exposure.
 
     Parameters
     ----------
     source : array_like, shape (ny, nx)
         Clean image, in counts a second. float32 and float64 are used in their own precision and,
-        in the machine's byte order, where they lie; other real types are converted. Masked pixels
-        are NaN. Of anything else that slices like an array, such as ``hdu.section``, a memory map
-        in another byte order, or an array of h5py, Zarr or dask, just the window that the exposure
-        needs is read, ``source[y0:y1, x0:x1]``, to the same result.
-    source_wcs : astropy.wcs.WCS
+        in the machine's byte order, where they lie; other real types are converted. Of anything
+        else that slices like an array, such as ``hdu.section``, a memory map in another byte
+        order, or an array of h5py, Zarr or dask, just the window that the exposure needs is read,
+        ``source[y0:y1, x0:x1]``, to the same result. It may also be an NDData or CCDData, an HDU,
+        or a pair (array, wcs) or (array, header).
+
+        Masked pixels are NaN: of `numpy.ma`, of astropy's `Masked`, and of an NDData, whose flags
+        mask where they are not 0. An NDData's values are taken as they are, in its unit; a
+        Quantity must be dimensionless: pass its ``.value`` in counts a second.
+    source_wcs : astropy.wcs.WCS or None
         Its WCS, of which the linear projection is used; `stwcs.wcsutil.HSTWCS`, any celestial
-        astropy WCS, or an object with astropy's common WCS interface (gwcs).
+        astropy WCS, or an object with astropy's common WCS interface (gwcs). None: the one that
+        `source` comes with, if it is an NDData, an HDU or a pair. An image of another shape than
+        its WCS is warned of; positions are those of the WCS.
     blot_wcs : astropy.wcs.WCS
         WCS of the exposure, with all its distortion, and with a shape.
-    exptime : float
-        What to multiply by: the exposure time in seconds for counts, 1 for counts a second.
+    exptime : float or Quantity
+        What to multiply by: the exposure time in seconds for counts, 1 for counts a second. A
+        Quantity of time is converted; those for other arguments must be dimensionless.
     coeffs : bool, default True
         False: without the distortion of `blot_wcs`.
     interp : str, default 'poly5'
@@ -88,19 +112,26 @@ def do_blot(
     fillval : float, default 0.0
         Value of pixels that the source does not cover; not scaled.
     out : ndarray, optional
-        Where to put the result: float32 or float64, of the shape of `blot_wcs`. It is written only
-        when the whole result is there.
+        Where to put the result: float32 or float64, of the shape of `blot_wcs`, in any layout and
+        byte order, without a mask or a unit, and apart from the source in memory. It is written
+        in place, once all arguments were found valid; if a call fails or is interrupted after
+        that, what it holds is undefined.
     classic : bool, default False
         Reproduce drizzlepac's float32 arithmetic bit for bit: nearest, linear, poly3 and poly5.
     threads : int or None, default None
         Threads to work with; any number gives the same bits. None: ``CBLOT_NUM_THREADS``, or all
         processors this process may use. Small images use fewer.
+    return_footprint : bool, default False
+        Return the footprint as well, under reproject's name.
 
     Returns
     -------
     ndarray, shape ``blot_wcs.array_shape``
         ``out``, or a new float32 array: interpolated value * exptime / pix_ratio**2, where
         pix_ratio is the source's pixel scale over the exposure's without distortion.
+    footprint : ndarray of the result's shape and type
+        If `return_footprint`: 1 where the source covers the exposure, whatever its value there
+        (NaN, too), and 0 where the fill value is.
 
     Raises
     ------
@@ -109,8 +140,10 @@ def do_blot(
     ValueError
         If an argument has a value that can't be used, or arguments do not fit each other.
     """
-    call = Call(source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
-    return blotted(source, call, fillval=fillval, out=out, classic=classic, threads=threads)[0]
+    wcs = _calls.wcs_of_source(source, source_wcs, wcsmap)
+    call = Call(wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
+    made = _blotted(source, call, fillval, out, classic, threads, bool(return_footprint))
+    return made.image if made.footprint is None else (made.image, made.footprint)
 
 
 def blotted(
@@ -123,13 +156,36 @@ def blotted(
     threads: int | None = None,
 ) -> tuple[NDArray[Any], int]:
     """Return what `do_blot` does, and the number of covered pixels."""
+    made = _blotted(source, call, fillval, out, classic, threads, False)
+    return made.image, made.covered
+
+
+def _blotted(
+    source: Any, call: Call, fillval: Any, out: Any, classic: bool, threads: Any, footprint: bool
+) -> Result:
     image = Source(source, "source")
     fill = _arrays.as_number(fillval, "fillval")
     workers = _build.thread_count(threads)
     plan, options = _calls.planned(
-        image.shape, call, classic=classic, threads=workers, out=out, source=source
+        image.shape, call, classic=classic, threads=workers, out=out, source=image
     )
-    return _calls.run(image, out, plan.shape, plan.core, fill, workers, options)
+    return _calls.run(image, out, plan.shape, plan.core, fill, workers, options, footprint)
+
+
+@overload
+def blot_image(
+    data: Any, pixmap: Any, pix_ratio: Any = ..., exptime: Any = ...,
+    output_pixel_shape: Any = ..., out_img: NDArray[Any] | None = ..., fillval: float = ...,
+    iscale: float = ..., interp: str = ..., sinscl: float = ..., *, classic: bool = ...,
+    threads: int | None = ..., return_footprint: Literal[False] = ...,
+) -> NDArray[Any]: ...  # fmt: skip
+@overload
+def blot_image(
+    data: Any, pixmap: Any, pix_ratio: Any = ..., exptime: Any = ...,
+    output_pixel_shape: Any = ..., out_img: NDArray[Any] | None = ..., fillval: float = ...,
+    iscale: float = ..., interp: str = ..., sinscl: float = ..., *, classic: bool = ...,
+    threads: int | None = ..., return_footprint: Literal[True],
+) -> tuple[NDArray[Any], NDArray[Any]]: ...  # fmt: skip
 
 
 def blot_image(
@@ -146,7 +202,8 @@ def blot_image(
     *,
     classic: bool = False,
     threads: int | None = None,
-) -> NDArray[Any]:
+    return_footprint: bool = False,
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
     """Blot a clean image through a pixel map, as `drizzle.resample.blot_image` does.
 
     Parameters
@@ -154,8 +211,8 @@ def blot_image(
     data : array_like, shape (my, mx)
         Clean image; see `do_blot`.
     pixmap : array_like, shape (ny, nx, 2)
-        Source position (x, y), 0-based, of each output pixel. Those that are NaN or infinite give
-        the fill value.
+        Source position (x, y), 0-based, of each output pixel. Those that are NaN, masked or
+        infinite give the fill value. A Quantity must be in pixels, or dimensionless.
     pix_ratio : float, optional
         Deprecated: use ``iscale=1 / pix_ratio**2``. Divides by its square.
     exptime : float, optional
@@ -163,8 +220,8 @@ def blot_image(
     output_pixel_shape : tuple of int, optional
         Deprecated: (nx, ny) of the output, which is that of `pixmap`.
     out_img : ndarray, shape (ny, nx), optional
-        Where to put the result: float32 or float64. It is written only when the whole result is
-        there.
+        Where to put the result: float32 or float64, apart from `data` and `pixmap` in memory. It
+        is written in place; see `do_blot`.
     fillval : float, default 0.0
         Value of pixels that the source does not cover; not scaled.
     iscale : float, default 1.0
@@ -178,11 +235,15 @@ def blot_image(
     threads : int or None, default None
         Threads to work with; any number gives the same bits. None: ``CBLOT_NUM_THREADS``, or all
         processors this process may use. Small images use fewer.
+    return_footprint : bool, default False
+        Return the footprint as well, under reproject's name.
 
     Returns
     -------
     ndarray, shape (ny, nx)
         ``out_img``, or a new float32 array.
+    footprint : ndarray of the result's shape and type
+        If `return_footprint`: 1 where `data` covers the output, 0 where the fill value is.
 
     Raises
     ------
@@ -195,16 +256,14 @@ def blot_image(
     positions = _arrays.as_pixmap(pixmap)
     shape = (positions.shape[0], positions.shape[1])
     fill = _arrays.as_number(fillval, "fillval")
-    gain = _arrays.as_number(iscale, "iscale")
-    if not math.isfinite(gain):
-        raise ValueError(f"iscale must be a finite number, got {gain}")
+    gain = _arrays.finite_number(iscale, "iscale")
     workers = _build.thread_count(threads)
     peer = "drizzle" if classic else ""
     _calls.validate(interp, sinscl, 1.0, 1.0, peer)
     if pix_ratio is not _UNSET:
         _deprecated("pix_ratio", "iscale=1 / pix_ratio**2")
         ratio = _calls.validate(interp, sinscl, 1.0, pix_ratio, peer)["pix_ratio"]
-        gain /= ratio * ratio
+        gain /= _area(ratio)
     if exptime is not _UNSET:
         _deprecated("exptime", "iscale=exptime")
         gain *= _calls.validate(interp, sinscl, exptime, 1.0, peer)["exptime"]
@@ -216,17 +275,27 @@ def blot_image(
                 f"got {tuple(output_pixel_shape)}"
             )
     if out_img is not None:
-        _arrays.check_output(out_img, "out_img", shape, data)
+        _outputs.check_output(out_img, "out_img", shape)
+        _outputs.check_apart(out_img, "out_img", image.memory, "the source image")
+        _outputs.check_apart(out_img, "out_img", [np.asarray(pixmap), positions], "the pixmap")
     options = _calls.validate(interp, sinscl, gain, 1.0, peer)
     mapping = _core.PixmapMapping(positions)
-    return _calls.run(image, out_img, shape, mapping, fill, workers, options)[0]
+    made = _calls.run(
+        image, out_img, shape, mapping, fill, workers, options, bool(return_footprint)
+    )
+    return made.image if made.footprint is None else (made.image, made.footprint)
+
+
+def _area(ratio: float) -> float:
+    area = ratio * ratio
+    if not 0.0 < area < math.inf:
+        raise ValueError(f"pix_ratio must have a square that is positive and finite, got {ratio}")
+    return area
 
 
 def _deprecated(name: str, instead: str) -> None:
-    warnings.warn(
-        f"argument {name!r} of blot_image is deprecated; use {instead}",
-        DeprecationWarning,
-        stacklevel=3,
+    _remarks.warn(
+        f"argument {name!r} of blot_image is deprecated; use {instead}", DeprecationWarning
     )
 
 
@@ -259,7 +328,8 @@ def tblot(
     image : array_like, shape (my, mx)
         Clean image; see `do_blot`.
     output : ndarray, shape (ny, nx)
-        What to fill: float32 or float64. It is written only when the whole result is there.
+        What to fill: float32 or float64, apart from `image` in memory. It is written in place;
+        see ``out`` of `do_blot`.
     xmin, ymin : float
         What the callback's answer is for the centre of the image's first pixel; 1 as in FITS.
     xmax, ymax, kscale, yscale, vflag : float
@@ -302,13 +372,14 @@ def tblot(
     if not isinstance(output, np.ndarray) or output.ndim != 2 or output.size == 0:
         shape = getattr(output, "shape", type(output).__name__)
         raise ValueError(f"output must be a 2-D array that is not empty, got {shape}")
-    _arrays.check_output(output, "output", output.shape, image)
+    _outputs.check_output(output, "output", output.shape)
+    _outputs.check_apart(output, "output", source.memory, "the source image")
     if align not in ("center", "corner"):
         raise ValueError(f"align must be 'center' or 'corner', got {align!r}")
     if not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
-    origin = (_arrays.as_number(xmin, "xmin"), _arrays.as_number(ymin, "ymin"))
-    step = _arrays.as_number(xscale, "xscale")
+    origin = (_arrays.finite_number(xmin, "xmin"), _arrays.finite_number(ymin, "ymin"))
+    step = _arrays.finite_number(xscale, "xscale")
     fill = _arrays.as_number(misval, "misval")
     options = _calls.validate(interp, sinscl, ef, scale, "drizzlepac" if classic else "")
     mapping = _mapping.classic_rows_mapping(callback, output.shape[1], origin, step)

@@ -186,19 +186,18 @@ def output_shape(blot_wcs: Any) -> tuple[int, int]:
     return ny, nx
 
 
-def check_source_shape(shape: tuple[int, ...], source_wcs: Any) -> None:
-    """Refuse an image of another shape than its WCS, where the WCS has one.
+def remark_on_shape(shape: tuple[int, ...], source_wcs: Any) -> str | None:
+    """What to say of an image of another shape than its WCS, where the WCS has one.
 
-    Raises
-    ------
-    ValueError
-        If they differ.
+    Positions are those of the WCS, whatever its shape.
     """
     expected = source_wcs.array_shape
-    if expected is not None and tuple(expected) != shape:
-        raise ValueError(
-            f"source must have the shape of source_wcs, {tuple(expected)}, got shape {shape}"
-        )
+    if expected is None or tuple(expected) == shape:
+        return None
+    return (
+        f"source has shape {shape}, and source_wcs {tuple(expected)}: the source's first pixel is "
+        "taken for that of source_wcs"
+    )
 
 
 def without_distortion(wcs: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays
+from cblot import _arrays, _images
 
 # Rows y0 to y1 and columns x0 to x1 of an image, ends not included.
 Box: TypeAlias = tuple[int, int, int, int]
@@ -30,9 +30,9 @@ class Source:
     Parameters
     ----------
     given : array_like or object that slices, shape (ny, nx)
-        See `_arrays.as_source`. Of an object that is not a NumPy array, but has a shape and gives
-        ``given[y0:y1, x0:x1]`` (a memory map, ``hdu.section``, h5py, Zarr, dask), nothing is read
-        yet.
+        See `_arrays.as_source` and `_images.pixels_of`. Of an object that is not a NumPy array, but
+        has a shape and gives ``given[y0:y1, x0:x1]`` (a memory map, ``hdu.section``, h5py, Zarr,
+        dask), nothing is read yet.
     name : str
         What to call it in errors.
 
@@ -40,10 +40,14 @@ class Source:
     ----------
     shape : tuple of int
         Of the whole image.
+    pixels : object
+        What slices, without what the image came with.
     array : ndarray or None
         All of it, in the core's form, if it lies in memory so.
     in_memory : bool
         Whether it is a NumPy array, of whatever type, that is not a memory map.
+    memory : list of ndarray
+        Where it is known to lie.
 
     Raises
     ------
@@ -52,14 +56,17 @@ class Source:
     """
 
     def __init__(self, given: Any, name: str) -> None:
-        self._given, self._name = given, name
+        given = _images.pixels_of(given, name)
+        self._name = name
         self.array: NDArray[Any] | None = None
         self.in_memory = not isinstance(given, np.memmap)
         if not isinstance(given, np.ndarray):
             if slices(given):
                 self.in_memory = False
             else:
-                self._given = given = np.asarray(given)
+                given = np.asarray(given)
+        self.pixels = given = _arrays.without_unit(given, name)
+        self.memory = _images.memory_of(given)
         self.shape = _arrays.source_shape(given, name)
         if isinstance(given, np.ndarray) and _arrays.is_native(given):
             self.array = _arrays.as_source(given, name)
@@ -79,10 +86,8 @@ class Source:
             If slicing gives something else.
         """
         y0, y1, x0, x1 = box
-        window = self._given[y0:y1, x0:x1]
-        if callable(getattr(window, "compute", None)):
-            window = window.compute()  # dask's conversion to an array would lose a mask
-        window = _arrays.as_source(window, self._name)
+        piece = _images.piece_of(self.pixels, np.s_[y0:y1, x0:x1], self._name)
+        window = _arrays.as_source(piece, self._name)
         if window.shape != (y1 - y0, x1 - x0):
             raise ValueError(
                 f"{self._name}[{y0}:{y1}, {x0}:{x1}] must have shape {(y1 - y0, x1 - x0)}, got "

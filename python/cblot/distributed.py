@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _build, _calls, _chips, _fits, _plan, _report, _resume
+from cblot import _arrays, _build, _calls, _chips, _fits, _images, _plan, _report, _resume
 from cblot._calls import Call, Region
 from cblot._plan import Plan
 from cblot._report import FAILED, SKIPPED, Outcome, Summary
@@ -341,7 +341,7 @@ def blot_dask(
     Parameters
     ----------
     source : dask.array.Array, shape (ny, nx)
-        Clean image; or anything else that `dask.array.asarray` takes.
+        Clean image, whose chunks may be masked; or anything else that `do_blot` takes.
     source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap, fillval
         See `do_blot`. The mapping is computed at once; where the core can't compute it (see
         `Mapping`) and `stepsize` asks for every pixel, it has 16 bytes a pixel of the output.
@@ -367,12 +367,13 @@ def blot_dask(
     import dask.array as da
     from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-    array = da.asarray(source)
-    image = Source(array, "source")
+    wcs = _calls.wcs_of_source(source, source_wcs, wcsmap)
+    image = Source(source, "source")
+    array = _lazy(image)
     out_dtype = np.dtype(dtype)
     if out_dtype.type not in (np.float32, np.float64):
         raise TypeError(f"dtype must be float32 or float64, got {out_dtype}")
-    call = Call(source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
+    call = Call(wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
     made = _calls.regions(image.shape, call, fillval)
     workers = _build.thread_count(threads)
     rows, columns = da.core.normalize_chunks(chunks, made.shape, dtype=out_dtype)
@@ -396,6 +397,21 @@ def blot_dask(
     layers = {**graph.layers, shared: MaterializedLayer({shared: (_Shared(made),)})}
     needs = {**graph.dependencies, name: {*graph.dependencies[name], shared}, shared: set()}
     return da.Array(HighLevelGraph(layers, needs), name, chunks=(rows, columns), dtype=out_dtype)
+
+
+def _lazy(image: Source) -> Any:
+    """A dask array of an image, whose chunks may be masked."""
+    import dask.array as da
+
+    pixels = image.pixels
+    if isinstance(pixels, _images.MaskedSlices):
+        return da.ma.masked_array(da.asarray(pixels.data), mask=da.asarray(pixels.mask) != 0)
+    if isinstance(pixels, np.ndarray):
+        return da.asarray(image.read() if hasattr(pixels, "mask") else pixels)
+    if isinstance(pixels, da.Array):
+        return pixels
+    # dask's own conversion of a piece to an array would lose a mask.
+    return da.from_array(pixels, chunks=pixels.shape, asarray=False)
 
 
 class _Shared:
@@ -423,9 +439,8 @@ def _below(chunks: Sequence[int], begin: int, end: int) -> list[tuple[int, slice
     ]
 
 
-def _joined(pieces: list[Any], axis: int) -> Any:
-    masked = any(isinstance(piece, np.ma.MaskedArray) for piece in pieces)
-    return (np.ma if masked else np).concatenate(pieces, axis=axis)
+def _pixels(chunk: Any, cut: Any) -> NDArray[Any]:
+    return _arrays.as_source(_images.piece_of(chunk, cut, "source"), "source")
 
 
 def _blot(
@@ -436,7 +451,7 @@ def _blot(
     if not chunks:
         return np.full((region[1] - region[0], region[3] - region[2]), made.fillval, dtype)
     rows = [
-        _joined([chunk[cut] for chunk, cut in zip(line, cut_line, strict=True)], 1)
+        [_pixels(chunk, cut) for chunk, cut in zip(line, cut_line, strict=True)]
         for line, cut_line in zip(chunks, cuts, strict=True)
     ]
-    return made.blot(_joined(rows, 0), box, region, dtype, threads)
+    return made.blot(np.block(rows), box, region, dtype, threads)
