@@ -106,6 +106,7 @@ MASKED: dict[str, Callable[[], Any]] = {
     "Masked, big-endian": lambda: Masked(HOT.astype(">f4"), mask=MASK),
     "NDData": lambda: NDData(HOT, mask=MASK),
     "NDData, flags": lambda: NDData(HOT, mask=MASK * np.uint16(64)),
+    "NDData, lists": lambda: NDData(HOT, mask=MASK.tolist()),
     "NDData that slices": lambda: NDDataRef(HOT, mask=MASK),
     "NDData of numpy.ma": lambda: NDData(np.ma.MaskedArray(HOT, MASK)),
     "NDData of a Quantity": lambda: NDData(Masked(HOT * u.adu, mask=MASK)),

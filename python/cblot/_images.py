@@ -114,6 +114,8 @@ def _masked(data: Any, mask: Any, name: str) -> Any:
     """Data under a mask of NDData's kinds: none, one for all, or one a pixel; flags mask, too."""
     if mask is None:
         return data
+    if isinstance(mask, (list, tuple)):
+        mask = np.asarray(mask)
     kind = np.dtype(getattr(mask, "dtype", type(mask))).kind
     if kind not in "biu":
         raise TypeError(f"the mask of {name} must be of booleans or flags, got dtype kind {kind!r}")
