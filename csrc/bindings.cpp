@@ -17,6 +17,7 @@
 
 #include "cblot/blot.hpp"
 #include "file_window.hpp"
+#include "node_bend.hpp"
 
 namespace py = pybind11;
 
@@ -66,14 +67,35 @@ py::array aligned(const py::handle& given) {
     return lies_well ? array : array.attr("copy")().cast<py::array>();
 }
 
-/// A node grid: x and y of shape (rows, columns), float64.
+/// A node grid: x and y of shape (rows, columns), float64; cells that are given pixel by pixel, if
+/// any, as (cells, patch x, patch y): int32 of shape (rows - 1, columns - 1) and two of float64.
 struct NodeMapping {
+    using Patches = std::optional<std::array<py::array, 3>>;
+
     py::array x, y;
     Index step;
+    Patches patches;
 
     cblot::Mapping view() const {
-        return cblot::NodeMapping{plane_of<const double>(x, "node x"),
-                                  plane_of<const double>(y, "node y"), step};
+        cblot::NodeMapping nodes{plane_of<const double>(x, "node x"),
+                                 plane_of<const double>(y, "node y"), step};
+        if (patches) {
+            nodes.cells = plane_of<const std::int32_t>((*patches)[0], "cells");
+            nodes.patch_x = plane_of<const double>((*patches)[1], "patch x");
+            nodes.patch_y = plane_of<const double>((*patches)[2], "patch y");
+        }
+        return nodes;
+    }
+
+    static NodeMapping aligned_of(const py::tuple& state) {
+        NodeMapping self{aligned(state[0]), aligned(state[1]), state[2].cast<Index>(),
+                         state[3].cast<Patches>()};
+        if (self.patches) {
+            for (py::array& array : *self.patches) {
+                array = aligned(array);
+            }
+        }
+        return self;
     }
 };
 
@@ -376,15 +398,25 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.doc() = "The compiled core of cblot.";
     py::register_exception<cblot::Error>(module, "CoreError", PyExc_ValueError);
     py::class_<NodeMapping>(module, "NodeMapping")
-        .def(py::init([](py::array x, py::array y, Index step) {
-                 return NodeMapping{std::move(x), std::move(y), step};
+        .def(py::init([](py::array x, py::array y, Index step, NodeMapping::Patches patches) {
+                 return NodeMapping{std::move(x), std::move(y), step, std::move(patches)};
              }),
-             py::arg("x"), py::arg("y"), py::arg("step"))
+             py::arg("x"), py::arg("y"), py::arg("step"), py::arg("patches") = py::none())
+        .def_readonly("x", &NodeMapping::x)
+        .def_readonly("y", &NodeMapping::y)
+        .def_readonly("step", &NodeMapping::step)
+        .def(
+            "bend",
+            [](const NodeMapping& self) {
+                return cblot::greatest_bend(plane_of<const double>(self.x, "node x"),
+                                            plane_of<const double>(self.y, "node y"));
+            },
+            "Greatest second difference of neighbouring nodes; NaN where one is not finite.")
         .def(py::pickle(
-            [](const NodeMapping& self) { return py::make_tuple(self.x, self.y, self.step); },
-            [](const py::tuple& state) {
-                return NodeMapping{aligned(state[0]), aligned(state[1]), state[2].cast<Index>()};
-            }));
+            [](const NodeMapping& self) {
+                return py::make_tuple(self.x, self.y, self.step, self.patches);
+            },
+            &NodeMapping::aligned_of));
     py::class_<PixmapMapping>(module, "PixmapMapping")
         .def(py::init([](py::array pixmap) { return PixmapMapping{std::move(pixmap)}; }),
              py::arg("pixmap"))

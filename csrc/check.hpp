@@ -47,7 +47,8 @@ void check_window(const Window<T>& window, const char* name) {
     }
 }
 
-inline void check_shape(const View2D<const double>& view, const char* name, Index ny, Index nx) {
+template <class T>
+void check_shape(const View2D<const T>& view, const char* name, Index ny, Index nx) {
     check_view(view, name);
     if (view.ny != ny || view.nx != nx) {
         fail(std::string(name) + " must have shape " + shape_of(ny, nx) +

@@ -1,6 +1,8 @@
 // What passes between the dispatcher and the code compiled for one instruction set: plain data.
 #pragma once
 
+#include <cstdint>
+
 #include "cblot/blot.hpp"
 
 namespace cblot {
@@ -23,12 +25,15 @@ struct Samples {
     Index x_begin = 0, x_end = 0;
 };
 
-/// A node grid with the fractions between two nodes: of the m-th position after a node, m / step,
-/// and, for the classic mean, of each output column as drizzlepac rounds it.
+/// A node grid, its cells dense and checked, with the fractions between two nodes: of the m-th
+/// position after a node, m / step, and, for the classic mean, of each output column as drizzlepac
+/// rounds it.
 struct NodePlan {
     NodeMapping nodes;
     const double* t = nullptr;
     const double* column_t = nullptr;
+    const std::int32_t* cells = nullptr;  // null where all are of nodes
+    Index cell_columns = 0, patch_height = 0;
 };
 
 /// Positions held in memory; the first row held is that of output row first_row.

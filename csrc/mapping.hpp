@@ -7,9 +7,9 @@
 namespace cblot::CBLOT_ISA {
 
 /// Bilinear mean of the four nodes around each pixel: first along y, for the nodes of the row, then
-/// along x with the fractions' table.
-inline void node_positions(const void* plan_, Index j, Index i, Index n, double* x, double* y) {
-    const NodePlan& plan = *static_cast<const NodePlan*>(plan_);
+/// along x with the fractions' table. `Patched`: some cells are given pixel by pixel.
+template <bool Patched>
+void node_means(const NodePlan& plan, Index j, Index i, Index n, double* x, double* y) {
     const Index step = plan.nodes.step;
     const Index row = (j + 1) / step;
     const double fraction = plan.t[(j + 1) % step];
@@ -27,14 +27,32 @@ inline void node_positions(const void* plan_, Index j, Index i, Index n, double*
         const double x0 = x1, y0 = y1;
         x1 = along_y(nodes_x, k + 1);
         y1 = along_y(nodes_y, k + 1);
-        const double dx = x1 - x0, dy = y1 - y0;
         const Index count = min_index(step - m, n - p);
-        for (Index q = 0; q < count; q += lanes) {
-            const Vector<double> t = load(fractions + m + q);
-            store(x + p + q, x0 + dx * t);
-            store(y + p + q, y0 + dy * t);
+        const std::int32_t patch = Patched ? plan.cells[row * plan.cell_columns + k] : -1;
+        if (patch >= 0) {
+            const Index line = patch * plan.patch_height + (j + 1) % step;
+            for (Index q = 0; q < count; ++q) {
+                x[p + q] = plan.nodes.patch_x(line, m + q) - 1.0;
+                y[p + q] = plan.nodes.patch_y(line, m + q) - 1.0;
+            }
+        } else {
+            const double dx = x1 - x0, dy = y1 - y0;
+            for (Index q = 0; q < count; q += lanes) {
+                const Vector<double> t = load(fractions + m + q);
+                store(x + p + q, x0 + dx * t);
+                store(y + p + q, y0 + dy * t);
+            }
         }
         p += count;
+    }
+}
+
+inline void node_positions(const void* plan_, Index j, Index i, Index n, double* x, double* y) {
+    const NodePlan& plan = *static_cast<const NodePlan*>(plan_);
+    if (plan.cells == nullptr) {
+        node_means<false>(plan, j, i, n, x, y);
+    } else {
+        node_means<true>(plan, j, i, n, x, y);
     }
 }
 

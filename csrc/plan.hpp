@@ -24,6 +24,12 @@ class MappingPlan {
             if (nodes == table.classic_nodes) {
                 plan_columns(grid->step);
             }
+            if (grid->cells.data != nullptr) {
+                if (nodes == table.classic_nodes) {
+                    fail("classic arithmetic is that of nodes alone, got cells with patches");
+                }
+                plan_patches(*grid, ny, nx);
+            }
             positions_ = {nodes, &node_plan_};
         } else if (const auto* map = std::get_if<PixmapMapping>(&mapping)) {
             check_shape(map->x, "pixmap x", ny, nx);
@@ -85,7 +91,34 @@ class MappingPlan {
         for (Index m = 0; m < used; ++m) {
             fractions_[std::size_t(m)] = double(m) / double(nodes.step);
         }
-        node_plan_ = {nodes, fractions_.data(), nullptr};
+        node_plan_.nodes = nodes;
+        node_plan_.t = fractions_.data();
+    }
+
+    void plan_patches(const NodeMapping& nodes, Index ny, Index nx) {
+        const View2D<const std::int32_t>& cells = nodes.cells;
+        const Index rows = ny / nodes.step + 1, columns = nx / nodes.step + 1;
+        const Index height = patch_size(nodes.step, ny), width = patch_size(nodes.step, nx);
+        check_shape(cells, "cells", rows, columns);
+        check_view(nodes.patch_x, "patch x");
+        const Index count = nodes.patch_x.ny / height;
+        check_shape(nodes.patch_x, "patch x", count * height, width);
+        check_shape(nodes.patch_y, "patch y", count * height, width);
+        // Copied, for what was checked must not change.
+        cells_.reserve(std::size_t(rows * columns));
+        for (Index l = 0; l < rows; ++l) {
+            for (Index k = 0; k < columns; ++k) {
+                const std::int32_t cell = cells(l, k);
+                if (cell < -1 || cell >= count) {
+                    fail("cells must be -1 or one of " + std::to_string(count) + " patches, got " +
+                         std::to_string(cell));
+                }
+                cells_.push_back(cell);
+            }
+        }
+        node_plan_.cells = cells_.data();
+        node_plan_.cell_columns = columns;
+        node_plan_.patch_height = height;
     }
 
     void plan_columns(Index step) {
@@ -103,6 +136,7 @@ class MappingPlan {
     NodePlan node_plan_;
     PixmapPlan pixmap_plan_;
     std::vector<double> fractions_, columns_;
+    std::vector<std::int32_t> cells_;
     std::unique_ptr<ExactPlanner> exact_;
 };
 

@@ -2,6 +2,7 @@
 // are those of blot.hpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <variant>
@@ -14,11 +15,23 @@ namespace cblot {
 /// Nodes of a regular grid over the whole output frame, each mapped exactly: element (l, k) is the
 /// source position, FITS (1-based), of output position, FITS, (k * step, l * step). A grid for an
 /// output of ny by nx pixels has ny / step + 2 rows and nx / step + 2 columns (integer division).
+///
+/// Cells in which positions are not the mean of the nodes around them, at a branch cut or where a
+/// node has none, can be given pixel by pixel. Where `cells` has data it has one row and one column
+/// less than the nodes: -1 stands for a cell of nodes, and p >= 0 for patch p. A patch is
+/// patch_size(step, ny) rows of patch_size(step, nx) source positions, FITS: element (n, m) that of
+/// output position, FITS, (k * step + m, l * step + n) for cell (l, k). The rows of all patches
+/// follow each other in patch_x and patch_y.
 struct NodeMapping {
     View2D<const double> x;
     View2D<const double> y;
     Index step = 10;
+    View2D<const std::int32_t> cells = {};
+    View2D<const double> patch_x = {}, patch_y = {};
 };
+
+/// Height, or width, of a patch of an output of n pixels along that axis.
+constexpr Index patch_size(Index step, Index n) { return step < n + 1 ? step : n + 1; }
 
 /// A source position for each output pixel, in the shape of the output.
 struct PixmapMapping {
