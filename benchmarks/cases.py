@@ -39,7 +39,9 @@ class Case:
 @cache
 def pixmap() -> np.ndarray:
     scene = chip()
-    return cblot.Mapping(scene.blot_wcs, scene.source_wcs, None).pixmap()
+    return cblot.Mapping(
+        blot_wcs=scene.blot_wcs, source_wcs=scene.source_wcs, stepsize=None
+    ).pixmap()
 
 
 def _do_blot(scene: Scene, **kw: Any) -> Callable[[int], Any]:
@@ -89,7 +91,7 @@ def against_drizzle() -> Iterator[Case]:
             lambda k=theirs: blot_image(scene.source, pixmap(), interp=k),
             _blot_image(scene, interp=interp),
         )  # fmt: skip
-    mapping = cblot.Mapping(scene.blot_wcs, scene.source_wcs, None)
+    mapping = cblot.Mapping(blot_wcs=scene.blot_wcs, source_wcs=scene.source_wcs, stepsize=None)
     yield Case(
         "making the pixel map", "", "drizzle",
         lambda: calc_pixmap(scene.blot_wcs, scene.source_wcs),

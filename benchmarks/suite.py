@@ -67,10 +67,11 @@ class Mapping:
     param_names: ClassVar[Any] = ("threads",)
 
     def setup(self, *_: Any) -> None:
-        self.mapping = cblot.Mapping(chip().blot_wcs, chip().source_wcs, None)
+        pair = {"blot_wcs": chip().blot_wcs, "source_wcs": chip().source_wcs}
+        self.mapping = cblot.Mapping(**pair, stepsize=None)
 
     def time_pixmap(self, threads: int | None) -> None:
         self.mapping.pixmap(threads=threads)
 
     def time_making_a_mapping(self, _threads: int | None) -> None:
-        cblot.Mapping(chip().blot_wcs, chip().source_wcs)
+        cblot.Mapping(blot_wcs=chip().blot_wcs, source_wcs=chip().source_wcs)

@@ -5,11 +5,11 @@ from cblot._astrodrizzle import patch_drizzlepac, run_blot
 from cblot._batch import blot_exposures
 from cblot._build import __version__, build_info, get_cmake_dir, get_include
 from cblot._mapping import Mapping
+from cblot._maps import IdentityMap, LinearMap, WCSMap
 from cblot._resample import blot_image, do_blot, interpolants, tblot
 from cblot._tasks import blot
 from cblot._tasks import getHelpAsString as getHelpAsString  # teal's Help button
 from cblot._tasks import run as run  # teal's Execute button
-from cblot._wcs import IdentityMap, LinearMap, WCSMap
 
 __all__ = [
     "IdentityMap",

@@ -92,7 +92,7 @@ def prepare(
         if is_written:
             _fits.check_target(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
         job = Job(source, chip, path, wcs, _grid(chip, settings), settings)
-        _wcs.check_pair(wcs, job.blot_wcs)
+        _wcs.check_pair(job.blot_wcs, wcs, names=(_chip_name(job), source.name))
         job.check()
         jobs.append(job.settled())
     return jobs

@@ -6,61 +6,71 @@ What is read here is trusted only after the core's positions were compared with 
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import astropy.wcs
 import numpy as np
 
 from cblot import _build, _core
-from cblot._wcs import Forward
+from cblot._maps import Forward
+from cblot._sky import AnyWCS, FitsWCS
+from cblot._wcs import Pair
 
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-6  # source pixels
 _POINTS = 400
+# A kind of distortion where wcslib shows its structures as text.
+_FOREIGN = re.compile(r'^ +"([A-Z]{3})"$', re.MULTILINE)
 
 
-def native_mapping(
-    blot_wcs: Any, source_wcs: Any, forward: Forward, shape: tuple[int, int]
-) -> _core.ExactMapping | None:
+def native_mapping(pair: Pair, shape: tuple[int, int]) -> _core.ExactMapping | None:
     """Return the mapping in the core's form, or None where it has none.
 
     Parameters
     ----------
-    blot_wcs, source_wcs : object
-        WCS of the exposure, all of whose distortion is used, and of the source.
-    forward : callable
-        The mapping by the WCS objects themselves, FITS positions, to compare with.
+    pair : Pair
+        Of WCS objects, which are asked for positions to compare with.
     shape : tuple of int
         Shape (ny, nx) of the exposure.
     """
-    reason = _unsuitable(blot_wcs, "blot_wcs") or _unsuitable(source_wcs, "source_wcs")
+    blot, source = pair.blot, pair.source
+    reason = _unsuitable(blot, "blot_wcs") or _unsuitable(source, "source_wcs")
+    if reason is None and not pair.fits:
+        reason = "they are of different frames"
     if reason is None:
         try:
-            mapping = _read(blot_wcs, source_wcs)
-            reason = _difference(mapping, forward, shape)
+            mapping = _read(blot.wcs, source.wcs)
+            reason = _difference(mapping, pair.forward, shape)
         except _core.CoreError as error:
             reason = str(error)
+        reason = reason and (_foreign(blot, "blot_wcs") or _foreign(source, "source_wcs") or reason)
     if reason is not None:
         log.debug("positions are asked of the WCS objects: %s", reason)
         return None
     return mapping
 
 
-def _unsuitable(wcs: Any, name: str) -> str | None:
+def _unsuitable(adapted: AnyWCS, name: str) -> str | None:
     """Return why a WCS is not of the kind that the core knows, or None if it is."""
-    if not isinstance(wcs, astropy.wcs.WCS):
+    if not isinstance(adapted, FitsWCS):
         return f"{name} is not an astropy.wcs.WCS"
-    wcs = wcs.deepcopy()
-    wcs.wcs.set()
-    projections = [ctype[4:] for ctype in wcs.wcs.ctype]
+    linear = adapted.wcs.wcs
+    projections = [ctype[4:] for ctype in linear.ctype]
     if any(p not in ("-TAN", "-TAN-SIP") for p in projections):
-        return f"{name} has projection {', '.join(wcs.wcs.ctype)}, not TAN"
-    if (wcs.wcs.lng, wcs.wcs.lat) != (0, 1):
+        return f"{name} has projection {', '.join(linear.ctype)}, not TAN"
+    if adapted.world.axes != (0, 1):
         return f"{name} has its axes in the order latitude, longitude"
-    if wcs.wcs.lonpole != 180.0:
-        return f"{name} has LONPOLE {wcs.wcs.lonpole}, not 180"
+    if linear.lonpole != 180.0:
+        return f"{name} has LONPOLE {linear.lonpole}, not 180"
     return None
+
+
+def _foreign(adapted: AnyWCS, name: str) -> str | None:
+    """Distortion of wcslib's own, such as TPV and TNX, which astropy shows as TAN."""
+    kinds = sorted(set(_FOREIGN.findall(str(adapted.wcs.wcs))))
+    return f"{name} has distortion {', '.join(kinds)}, not SIP or tables" if kinds else None
 
 
 def _read(blot_wcs: astropy.wcs.WCS, source_wcs: astropy.wcs.WCS) -> _core.ExactMapping:

@@ -11,7 +11,7 @@ from typing import Any
 import astropy.wcs
 import numpy as np
 
-from cblot import _wcs
+from cblot import _scale
 from cblot._quiet import quietly
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 _DATES = re.compile(
     r"DATE.*|MJD.*|[JB]EPOCH|TIMESYS|T(?:REF|PLAR|ELAPS|START|STOP|IMEOFFS|IMEUNIT).*"
 )
+# Distortion tables, which lie in other HDUs; of a source, the linear projection is used.
+_TABLES = re.compile(r"(?:CPDIS|CPERR|DP|D2IMDIS|D2IMERR|D2IM)\d.*|AXISCORR")
+# A header without any of these has no WCS, though astropy makes one of it.
+_OF_A_WCS = ("CTYPE1", "CRVAL1", "CRPIX1", "CD1_1", "PC1_1", "CDELT1")
 
 
 def wcs_of_image(hdus: Any, index: int, name: str) -> Any:
@@ -37,7 +41,7 @@ def wcs_of_image(hdus: Any, index: int, name: str) -> Any:
     Raises
     ------
     ValueError
-        If it has no two-dimensional celestial WCS.
+        If it has no two-dimensional WCS.
     """
     header = hdus[index].header
     radesys = header.get("RADESYS")
@@ -52,9 +56,10 @@ def wcs_of_image(hdus: Any, index: int, name: str) -> Any:
                 header.remove("RADESYS", ignore_missing=True)
             elif header["RADESYS"] != radesys:
                 header["RADESYS"] = radesys
-    if wcs.naxis != 2 or not wcs.is_celestial:
+    told = any(keyword in header for keyword in _OF_A_WCS)
+    if wcs.naxis != 2 or not (wcs.is_celestial or told):
         raise ValueError(
-            f"{name} must have a 2-D celestial WCS, got {wcs.naxis} axes with CTYPE "
+            f"{name} must have a 2-D WCS, got {wcs.naxis} axes with CTYPE "
             f"({', '.join(wcs.wcs.ctype)})"
         )
     return wcs
@@ -68,11 +73,6 @@ def _hstwcs(hdus: Any, index: int, name: str) -> Any:
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         log.debug("%s: astropy's WCS, as it is not one of HST's: %r", name, error)
         return astropy.wcs.WCS(hdus[index].header, fobj=hdus)
-
-
-# Distortion tables, which lie in other HDUs; of a source, the linear projection is used.
-_TABLES = re.compile(r"(?:CPDIS|CPERR|DP|D2IMDIS|D2IMERR|D2IM)\d.*|AXISCORR")
-_OF_A_WCS = ("CTYPE1", "CRVAL1", "CRPIX1", "CD1_1", "PC1_1", "CDELT1")
 
 
 def wcs_of_header(header: Any, name: str) -> Any:
@@ -141,12 +141,12 @@ def user_grid(values: Mapping[str, Any], reference: Any) -> Any:
         scale, orient = 1.0, 0.0
         crval = crpix = shape = (0.0, 0.0)
     else:
-        cd = _wcs.undistorted_cd(reference)
+        cd = _scale.undistorted_cd(reference)
         scale = math.sqrt(abs(float(np.linalg.det(cd)))) * 3600.0
         orient = math.degrees(math.atan2(cd[0, 1], cd[1, 1]))
         crval, crpix = reference.wcs.crval, reference.wcs.crpix
         shape = reference.array_shape[::-1]
-        grid.wcs.ctype = _wcs.linear_ctype(reference)
+        grid.wcs.ctype = _linear_ctype(reference)
         grid.wcs.set_pv(reference.wcs.get_pv())
         for name in ("radesys", "equinox", "lonpole", "latpole"):
             setattr(grid.wcs, name, getattr(reference.wcs, name))
@@ -163,12 +163,17 @@ def user_grid(values: Mapping[str, Any], reference: Any) -> Any:
     return grid
 
 
+def _linear_ctype(wcs: astropy.wcs.WCS) -> list[str]:
+    """CTYPE of the projection without SIP polynomials."""
+    return [name.removesuffix("-SIP") for name in wcs.wcs.ctype]
+
+
 def linear_keywords(wcs: astropy.wcs.WCS) -> dict[str, Any]:
     """Keywords of a WCS's linear projection, without SIP polynomials, with a CD matrix."""
     cd = wcs.pixel_scale_matrix
     keywords: dict[str, Any] = {}
     for i in (0, 1):
-        keywords[f"CTYPE{i + 1}"] = _wcs.linear_ctype(wcs)[i]
+        keywords[f"CTYPE{i + 1}"] = _linear_ctype(wcs)[i]
         keywords[f"CRPIX{i + 1}"] = float(wcs.wcs.crpix[i])
         keywords[f"CRVAL{i + 1}"] = float(wcs.wcs.crval[i])
         for j in (0, 1):

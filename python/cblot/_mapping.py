@@ -8,29 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblot import _arrays, _build, _coefficients, _core, _wcs
-from cblot._wcs import Forward, Positions
-
-
-def _grid_shape(shape: tuple[int, int], step: int) -> tuple[int, int]:
-    return shape[0] // step + 2, shape[1] // step + 2
-
-
-def node_mapping(forward: Forward, shape: tuple[int, int], step: int) -> _core.NodeMapping:
-    """Nodes at FITS positions 0, step, 2 step ... of the whole frame, each mapped exactly."""
-    rows, columns = _grid_shape(shape, step)
-    x, y = np.meshgrid(
-        step * np.arange(columns, dtype=np.float64), step * np.arange(rows, dtype=np.float64)
-    )
-    node_x, node_y = forward(x.ravel(), y.ravel())
-    return _core.NodeMapping(node_x.reshape(x.shape), node_y.reshape(x.shape), step)
+from cblot import _arrays, _build, _coefficients, _core, _maps, _nodes, _outputs, _run, _wcs
+from cblot._maps import Forward, Positions
+from cblot._windows import Source
 
 
 def native_node_mapping(
     native: _core.ExactMapping, shape: tuple[int, int], step: int, threads: int
 ) -> _core.NodeMapping:
     """The same nodes, mapped by the core."""
-    x, y = np.empty((2, *_grid_shape(shape, step)))
+    x, y = np.empty((2, *_nodes.grid_shape(shape, step)))
     native.nodes(x, y, step=step, threads=threads, isa=_build.ISA)
     return _core.NodeMapping(x, y, step)
 
@@ -57,7 +44,7 @@ def classic_rows_mapping(
         for k, row in enumerate(range(row_begin, row_end)):
             px = 1.0 + step * np.arange(nx, dtype=np.float64)
             py = np.full(nx, row + 1.0)
-            sx, sy = _wcs.checked_positions(callback(px, py), nx, "callback(x, y)")
+            sx, sy = _maps.checked_positions(callback(px, py), nx, "callback(x, y)")
             np.subtract(sx, origin[0], out=x[k])
             np.subtract(sy, origin[1], out=y[k])
 
@@ -108,27 +95,36 @@ class Plan:
         threads: int,
     ) -> None:
         self.shape = shape = _wcs.output_shape(blot_wcs)
-        grid_wcs = blot_wcs if coeffs else _wcs.without_distortion(blot_wcs)
-        forward = _wcs.wcs_forward(grid_wcs, source_wcs)
-        self.pix_ratio = _wcs.pixel_ratio(
-            source_wcs, grid_wcs, coeffs=coeffs, shape=shape, forward=forward
-        )
-        native = None
-        if wcsmap is not None:
-            forward = _wcs.custom_forward(wcsmap, grid_wcs, source_wcs)
-            step = 0
-        elif not classic:
-            native = _coefficients.native_mapping(grid_wcs, source_wcs, forward, shape)
-        self.native = native is not None
-        self.forward = forward if native is None else NativeMap(native).forward
+        pair = _wcs.Pair(blot_wcs, source_wcs, coeffs)
+        self.pix_ratio = pair.ratio(shape)
         self.step = step
         self.core: _core.AnyMapping
+        self.native = False
+        self.forward: Forward = pair.forward
+        if wcsmap is not None and not _maps.is_default(wcsmap):
+            # It may change or keep what it is given.
+            grid_wcs = blot_wcs if coeffs else _wcs.without_distortion(blot_wcs)
+            callers = _maps.CallersMap(wcsmap, grid_wcs, source_wcs, shape[1])
+            self.step, self.forward = 0, callers.forward
+            self.core = rows_mapping(self.forward, shape[1])
+            return
+        if wcsmap is not None:
+            self.step = step = 0
+        native = None if classic else _coefficients.native_mapping(pair, shape)
         if native is not None:
-            self.core = native if step == 0 else native_node_mapping(native, shape, step, threads)
-        elif step == 0:
-            self.core = rows_mapping(forward, shape[1])
+            self.native, self.forward = True, NativeMap(native).forward
+        exact = rows_mapping(self.forward, shape[1]) if native is None else native
+        if step == 0:
+            self.core = exact
+            return
+        if native is not None:
+            nodes = native_node_mapping(native, shape, step, threads)
         else:
-            self.core = node_mapping(forward, shape, step)
+            nodes = _nodes.nodes_of(pair.forward, pair.beyond, shape, step)
+        if classic or (self.native and _nodes.is_smooth(nodes)):
+            self.core = nodes
+        else:
+            self.core = _nodes.patched(nodes, self.forward, shape) or exact
 
     def pixmap(self, origin: float, threads: int) -> NDArray[np.float64]:
         """Source positions of all output pixels, plus origin; shape (ny, nx, 2)."""
@@ -140,13 +136,15 @@ class Plan:
 class Mapping:
     """A mapping from the pixels of an exposure to those of a source, computed once.
 
-    It is passed to `do_blot` as ``wcsmap``, any number of times and from any number of threads, in
-    place of the WCS objects' own mapping, which it equals to the last bit.
+    ``mapping.blot(data, exptime)`` uses it without any WCS; or it is passed to `do_blot` as
+    ``wcsmap`` with the pair of WCS that it was made of; another is refused. Any number of times,
+    and from any number of threads. The result is that of the WCS objects, to the last bit.
 
     Parameters
     ----------
     blot_wcs, source_wcs : object
-        WCS of the exposure, with a shape, and of the source; see `do_blot`. They are not kept.
+        WCS of the exposure, with a shape, and of the source; see `do_blot`. By keyword only:
+        swapped, they would give the mapping back.
     stepsize : int or None, default 10
         Pixels between the nodes at which positions are computed exactly, bilinear in between.
         0, 1 and None map every pixel exactly.
@@ -177,6 +175,10 @@ class Mapping:
 
     Notes
     -----
+    Where nodes are used, a cell of them is mapped pixel by pixel if one of its corners has no
+    position, or if its centre is more than 0.02 source pixels from where its corners say: at a
+    branch cut of a whole-sky image, say. (Not so with `classic`.)
+
     Between two TAN projections with LONPOLE 180, the exposure's with any distortion by detector
     tables, SIP polynomials and lookup tables, the core computes positions, for every pixel anew
     where they are exact. Any other exact mapping takes 16 bytes a pixel.
@@ -188,16 +190,15 @@ class Mapping:
 
     def __init__(
         self,
+        *,
         blot_wcs: Any,
         source_wcs: Any,
         stepsize: int | None = 10,
-        *,
         coeffs: bool = True,
         wcsmap: Any = None,
         classic: bool = False,
     ) -> None:
         step = _arrays.as_step(stepsize)
-        _wcs.check_pair(source_wcs, blot_wcs)
         self._plan = plan = Plan(
             blot_wcs, source_wcs, step,
             coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=_build.thread_count(None),
@@ -206,10 +207,8 @@ class Mapping:
         self._lock = threading.Lock()
         self.shape, self.stepsize, self.pix_ratio = plan.shape, plan.step, plan.pix_ratio
         self.coeffs, self.classic = bool(coeffs), bool(classic)
-        self._source_shape = (
-            None if source_wcs.array_shape is None else tuple(source_wcs.array_shape)
-        )
-        if plan.step == 0 and not plan.native:
+        self._fingerprint = _wcs.Fingerprint(blot_wcs, source_wcs, plan.shape)
+        if isinstance(plan.core, _core.CallbackMapping):
             plan.core = _core.PixmapMapping(plan.pixmap(0.0, 1))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -261,11 +260,70 @@ class Mapping:
         """
         return self._plan.pixmap(float(origin), _build.thread_count(threads))
 
+    def blot(
+        self,
+        source: Any,
+        exptime: float,
+        interp: str = "poly5",
+        sinscl: float = 1.0,
+        *,
+        fillval: float = 0.0,
+        out: NDArray[Any] | None = None,
+        classic: bool = False,
+        threads: int | None = None,
+    ) -> NDArray[Any]:
+        """Blot a clean image through this mapping, without any WCS; the arguments of `do_blot`.
+
+        Parameters
+        ----------
+        source : array_like, shape (my, mx)
+            Clean image whose pixels are those of the `source_wcs` that the mapping was made of.
+        exptime : float
+            What to multiply by: the exposure time in seconds for counts, 1 for counts a second.
+        interp : str, default 'poly5'
+            Name of the interpolant, see `interpolants`.
+        sinscl : float, default 1.0
+            Size of the sinc kernel in source pixels; > 0.
+        fillval : float, default 0.0
+            Value of pixels that the source does not cover; not scaled.
+        out : ndarray, optional
+            Where to put the result; see `do_blot`.
+        classic : bool, default False
+            Reproduce drizzlepac's float32 arithmetic; of a mapping made with ``classic=True``.
+        threads : int or None, default None
+            See `do_blot`.
+
+        Returns
+        -------
+        ndarray, shape ``mapping.shape``
+            ``out``, or a new float32 array: interpolated value * exptime / pix_ratio**2.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For an argument that can't be used.
+        """
+        image = Source(source, "source")
+        fill = _arrays.as_number(fillval, "fillval")
+        workers = _build.thread_count(threads)
+        self._check_arithmetic(classic)
+        peer = "drizzlepac" if classic else ""
+        options = _run.validate(interp, sinscl, exptime, self.pix_ratio, peer)
+        if out is not None:
+            _outputs.check_output(out, "out", self.shape)
+            _outputs.check_apart(out, "out", image.memory, "the source image")
+        made = _run.run(image, out, self.shape, self._plan.core, fill, workers, options)
+        return made.image
+
+    def _check_arithmetic(self, classic: bool) -> None:
+        if classic and not self.classic:
+            raise ValueError("classic=True needs a Mapping that was made with classic=True")
+
 
 def plan_of(
     mapping: Mapping,
-    shape: tuple[int, int],
-    source_shape: tuple[int, ...],
+    blot_wcs: Any,
+    source_wcs: Any,
     coeffs: bool,
     classic: bool,
 ) -> Plan:
@@ -276,19 +334,15 @@ def plan_of(
     ValueError
         If it was made for something else than it is used for.
     """
-    expected = mapping._source_shape
+    shape = _wcs.output_shape(blot_wcs)
     if mapping.shape != shape:
         raise ValueError(
             f"wcsmap, a Mapping, must be of the shape of blot_wcs, {shape}, got {mapping.shape}"
-        )
-    if expected is not None and expected != source_shape:
-        raise ValueError(
-            f"wcsmap, a Mapping, is onto a source of shape {expected}, got shape {source_shape}"
         )
     if mapping.coeffs != bool(coeffs):
         raise ValueError(
             f"wcsmap, a Mapping, was made with coeffs={mapping.coeffs}, got coeffs={bool(coeffs)}"
         )
-    if classic and not mapping.classic:
-        raise ValueError("classic=True needs a Mapping that was made with classic=True")
+    mapping._check_arithmetic(classic)
+    mapping._fingerprint.check(blot_wcs, source_wcs)
     return mapping._plan

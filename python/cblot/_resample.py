@@ -8,8 +8,9 @@ from typing import Any, Final, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays, _build, _calls, _core, _mapping, _outputs, _remarks
-from cblot._calls import Call, Result
+from cblot import _arrays, _build, _calls, _core, _mapping, _outputs, _remarks, _run
+from cblot._calls import Call
+from cblot._run import Result
 from cblot._windows import Source
 
 
@@ -108,7 +109,8 @@ def do_blot(
         Mapping to use instead of the WCS: a `Mapping` computed before, whose stepsize then holds;
         or a class: an object is made by ``wcsmap(blot_wcs, source_wcs)`` and
         its ``forward(x, y)`` called with FITS (1-based) positions on the exposure, 1-D float64
-        arrays for many rows at once; it returns those on the source image. Every pixel is mapped.
+        arrays for many rows at once (for one row where it fails with more); it returns those on
+        the source image. Every pixel is mapped.
     fillval : float, default 0.0
         Value of pixels that the source does not cover; not scaled.
     out : ndarray, optional
@@ -140,7 +142,7 @@ def do_blot(
     ValueError
         If an argument has a value that can't be used, or arguments do not fit each other.
     """
-    wcs = _calls.wcs_of_source(source, source_wcs, wcsmap)
+    wcs = _calls.wcs_of_source(source, source_wcs)
     call = Call(wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
     made = _blotted(source, call, fillval, out, classic, threads, bool(return_footprint))
     return made.image if made.footprint is None else (made.image, made.footprint)
@@ -169,7 +171,7 @@ def _blotted(
     plan, options = _calls.planned(
         image.shape, call, classic=classic, threads=workers, out=out, source=image
     )
-    return _calls.run(image, out, plan.shape, plan.core, fill, workers, options, footprint)
+    return _run.run(image, out, plan.shape, plan.core, fill, workers, options, footprint)
 
 
 @overload
@@ -259,14 +261,14 @@ def blot_image(
     gain = _arrays.finite_number(iscale, "iscale")
     workers = _build.thread_count(threads)
     peer = "drizzle" if classic else ""
-    _calls.validate(interp, sinscl, 1.0, 1.0, peer)
+    _run.validate(interp, sinscl, 1.0, 1.0, peer)
     if pix_ratio is not _UNSET:
         _deprecated("pix_ratio", "iscale=1 / pix_ratio**2")
-        ratio = _calls.validate(interp, sinscl, 1.0, pix_ratio, peer)["pix_ratio"]
+        ratio = _run.validate(interp, sinscl, 1.0, pix_ratio, peer)["pix_ratio"]
         gain /= _area(ratio)
     if exptime is not _UNSET:
         _deprecated("exptime", "iscale=exptime")
-        gain *= _calls.validate(interp, sinscl, exptime, 1.0, peer)["exptime"]
+        gain *= _run.validate(interp, sinscl, exptime, 1.0, peer)["exptime"]
     if output_pixel_shape is not _UNSET:
         _deprecated("output_pixel_shape", "the shape of pixmap")
         if tuple(output_pixel_shape)[::-1] != shape:
@@ -278,11 +280,9 @@ def blot_image(
         _outputs.check_output(out_img, "out_img", shape)
         _outputs.check_apart(out_img, "out_img", image.memory, "the source image")
         _outputs.check_apart(out_img, "out_img", [np.asarray(pixmap), positions], "the pixmap")
-    options = _calls.validate(interp, sinscl, gain, 1.0, peer)
+    options = _run.validate(interp, sinscl, gain, 1.0, peer)
     mapping = _core.PixmapMapping(positions)
-    made = _calls.run(
-        image, out_img, shape, mapping, fill, workers, options, bool(return_footprint)
-    )
+    made = _run.run(image, out_img, shape, mapping, fill, workers, options, bool(return_footprint))
     return made.image if made.footprint is None else (made.image, made.footprint)
 
 
@@ -381,8 +381,8 @@ def tblot(
     origin = (_arrays.finite_number(xmin, "xmin"), _arrays.finite_number(ymin, "ymin"))
     step = _arrays.finite_number(xscale, "xscale")
     fill = _arrays.as_number(misval, "misval")
-    options = _calls.validate(interp, sinscl, ef, scale, "drizzlepac" if classic else "")
+    options = _run.validate(interp, sinscl, ef, scale, "drizzlepac" if classic else "")
     mapping = _mapping.classic_rows_mapping(callback, output.shape[1], origin, step)
     workers = _build.thread_count(threads)
-    _calls.run(source, output, output.shape, mapping, fill, workers, options)
+    _run.run(source, output, output.shape, mapping, fill, workers, options)
     return 0

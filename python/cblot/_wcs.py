@@ -1,4 +1,4 @@
-"""A pair of WCS objects becomes a function of positions, and a pixel ratio.
+"""A pair of WCS objects: what they must be, the function of positions between them, their ratio.
 
 The coordinate systems are those of ``csrc/include/cblot/blot.hpp``. Everything here gives and takes
 FITS positions (1-based).
@@ -6,165 +6,19 @@ FITS positions (1-based).
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import astropy.wcs
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-Positions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
-Forward: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], Any]
+from cblot import _scale, _sky
+from cblot._sky import CommonWCS, FitsWCS, Function, Positions
 
-_COMMON_INTERFACE = ("pixel_to_world_values", "world_to_pixel_values", "pixel_n_dim")
-_DISTORTIONS = ("sip", "cpdis1", "cpdis2", "det2im1", "det2im2")
-
-
-class WCSMap:
-    """Mapping of drizzlepac's default kind: all distortion out, none in.
-
-    Parameters
-    ----------
-    input : astropy.wcs.WCS
-        The WCS of the output (blotted) image, all of whose distortion is used.
-    output : astropy.wcs.WCS
-        The WCS of the source image, of which only the linear projection is used.
-    origin : int, default 1
-        Pixel coordinate of the centre of the first pixel.
-
-    Raises
-    ------
-    TypeError
-        If either is not an `astropy.wcs.WCS`.
-    """
-
-    def __init__(self, input: Any, output: Any, origin: int = 1) -> None:
-        for name, wcs in (("input", input), ("output", output)):
-            if not isinstance(wcs, astropy.wcs.WCS):
-                raise TypeError(f"{name} must be an astropy.wcs.WCS, got {type(wcs).__name__}")
-        self.input = input
-        self.output = output.deepcopy()
-        self.origin = origin
-
-    def forward(self, pixx: ArrayLike, pixy: ArrayLike) -> Positions:
-        """Positions on the source image of positions on the output image."""
-        lon, lat = self.input.all_pix2world(pixx, pixy, self.origin, ra_dec_order=True)
-        x, y = self.output.wcs_world2pix(lon, lat, self.origin, ra_dec_order=True)
-        return x, y
-
-    def backward(self, pixx: ArrayLike, pixy: ArrayLike) -> Positions:
-        """Positions on the output image of positions on the source image."""
-        lon, lat = self.output.wcs_pix2world(pixx, pixy, self.origin, ra_dec_order=True)
-        x, y = self.input.all_world2pix(lon, lat, self.origin, ra_dec_order=True)
-        return x, y
-
-    def get_pix_ratio(self) -> float:
-        """Ratio of the source image's plate scale to that of the output image."""
-        return plate_scale(self.output) / plate_scale(self.input)
-
-
-class IdentityMap:
-    """Mapping that leaves positions as they are.
-
-    Parameters
-    ----------
-    input, output : object
-        The WCS of the output and of the source image; not used.
-    """
-
-    def __init__(self, input: Any, output: Any) -> None:
-        self.input = input
-        self.output = output
-
-    def forward(self, pixx: ArrayLike, pixy: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
-        """Return the positions given."""
-        return pixx, pixy
-
-
-class LinearMap:
-    """Mapping by a rotation and a scale, then a shift.
-
-    Parameters
-    ----------
-    xsh, ysh : float, default 0
-        Shift in source pixels.
-    rot : float, default 0
-        Rotation in degrees.
-    scale : float, default 1
-        Source pixels an output pixel.
-    """
-
-    def __init__(
-        self, xsh: float = 0.0, ysh: float = 0.0, rot: float = 0.0, scale: float = 1.0
-    ) -> None:
-        theta = math.radians(rot)
-        self.transform = scale * np.array(
-            [[math.cos(theta), math.sin(theta)], [-math.sin(theta), math.cos(theta)]]
-        )
-        self.offset = np.array([[xsh], [ysh]], dtype=float)
-
-    def forward(self, pixx: ArrayLike, pixy: ArrayLike) -> NDArray[np.float64]:
-        """Positions after rotation, scale and shift, an array of two rows."""
-        result: NDArray[np.float64] = self.transform @ np.array([pixx, pixy]) + self.offset
-        return result
-
-
-class _CommonInterfaceMap:
-    """Mapping between two WCS objects of which at least one knows only the common interface."""
-
-    def __init__(self, blot_wcs: Any, source_wcs: Any) -> None:
-        self._blot, self._source = blot_wcs, source_wcs
-
-    def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
-        """Positions on the source image of positions on the output image."""
-        world = self._blot.pixel_to_world_values(x - 1.0, y - 1.0)
-        if isinstance(self._source, astropy.wcs.WCS):
-            sx, sy = self._source.wcs_world2pix(*world, 1)
-            return sx, sy
-        sx, sy = self._source.world_to_pixel_values(*world)
-        return np.asarray(sx, dtype=float) + 1.0, np.asarray(sy, dtype=float) + 1.0
-
-
-def _check_wcs(wcs: Any, name: str) -> None:
-    if isinstance(wcs, astropy.wcs.WCS):
-        if wcs.naxis != 2 or not wcs.is_celestial:
-            axes = ", ".join(wcs.wcs.ctype)
-            raise ValueError(
-                f"{name} must be a 2-D celestial WCS, got {wcs.naxis} axes with CTYPE ({axes})"
-            )
-    elif not all(hasattr(wcs, part) for part in _COMMON_INTERFACE):
-        raise TypeError(
-            f"{name} must be an HSTWCS, an astropy.wcs.WCS or another object with astropy's common "
-            f"WCS interface, got {type(wcs).__name__}"
-        )
-    elif wcs.pixel_n_dim != 2 or wcs.world_n_dim != 2:
-        raise ValueError(
-            f"{name} must be a 2-D celestial WCS, got {wcs.pixel_n_dim} pixel and "
-            f"{wcs.world_n_dim} world axes"
-        )
-
-
-def check_pair(source_wcs: Any, blot_wcs: Any) -> None:
-    """Refuse what is not a pair of two-dimensional celestial WCS of one system.
-
-    Raises
-    ------
-    TypeError
-        If either is neither an astropy WCS nor has astropy's common interface (APE 14).
-    ValueError
-        If either has other axes than longitude and latitude, or one is equatorial and the other
-        galactic, say.
-    """
-    _check_wcs(source_wcs, "source_wcs")
-    _check_wcs(blot_wcs, "blot_wcs")
-    if isinstance(source_wcs, astropy.wcs.WCS) and isinstance(blot_wcs, astropy.wcs.WCS):
-        source, blot = source_wcs.wcs.lngtyp, blot_wcs.wcs.lngtyp
-        if source != blot:
-            raise ValueError(
-                "source_wcs and blot_wcs must be in the same celestial system, got longitudes "
-                f"{source} and {blot}"
-            )
+# Source pixels that the same pair may be off after it was pickled as text of FITS.
+_SAME = 1e-6
 
 
 def output_shape(blot_wcs: Any) -> tuple[int, int]:
@@ -172,14 +26,19 @@ def output_shape(blot_wcs: Any) -> tuple[int, int]:
 
     Raises
     ------
+    TypeError
+        If it is no WCS.
     ValueError
-        If the WCS has no shape, or an empty one.
+        If it has no shape, or an empty one.
     """
-    shape = blot_wcs.array_shape
+    _sky.check_kind(blot_wcs, "blot_wcs")
+    shape = getattr(blot_wcs, "array_shape", None)
     if shape is None:
         raise ValueError(
             "blot_wcs must have a shape, got array_shape None; set blot_wcs.array_shape = (ny, nx)"
         )
+    if len(shape) != 2:
+        raise ValueError(f"blot_wcs must be a 2-D WCS, got array_shape {tuple(shape)}")
     ny, nx = (int(n) for n in shape)
     if ny < 1 or nx < 1:
         raise ValueError(f"blot_wcs must not be empty, got array_shape {(ny, nx)}")
@@ -191,13 +50,88 @@ def remark_on_shape(shape: tuple[int, ...], source_wcs: Any) -> str | None:
 
     Positions are those of the WCS, whatever its shape.
     """
-    expected = source_wcs.array_shape
+    expected = getattr(source_wcs, "array_shape", None)
     if expected is None or tuple(expected) == shape:
         return None
     return (
         f"source has shape {shape}, and source_wcs {tuple(expected)}: the source's first pixel is "
         "taken for that of source_wcs"
     )
+
+
+class Pair:
+    """The WCS of an output and of a source, adapted to each other.
+
+    Parameters
+    ----------
+    blot_wcs, source_wcs : object
+        Any of those that `_sky.adapted` takes; they are neither changed nor, where they are
+        astropy's, kept: their objects must not be used by two threads at once.
+    coeffs : bool
+        Whether with the distortion of `blot_wcs`.
+    names : tuple of str
+        What to call the two in errors.
+
+    Attributes
+    ----------
+    blot, source : FitsWCS or CommonWCS
+        Without distortion, the first of them, unless `coeffs`.
+
+    Raises
+    ------
+    TypeError
+        If either is neither an astropy WCS nor has astropy's common interface (APE 14).
+    ValueError
+        If they don't map to one sky or plane.
+    """
+
+    def __init__(
+        self,
+        blot_wcs: Any,
+        source_wcs: Any,
+        coeffs: bool = True,
+        names: tuple[str, str] = ("blot_wcs", "source_wcs"),
+    ) -> None:
+        self.source = _sky.adapted(source_wcs, names[1])
+        self.blot = _sky.adapted(blot_wcs, names[0])
+        self._coeffs = coeffs
+        self._convert = _sky.conversion(self.blot.world, self.source.world, *names)
+        if not coeffs:
+            if not isinstance(self.blot, FitsWCS):
+                raise _no_coeffs(blot_wcs)
+            _drop_distortion(self.blot.wcs)
+
+    @property
+    def fits(self) -> bool:
+        """Whether both are astropy's WCS, to one and the same sky or plane."""
+        both = isinstance(self.blot, FitsWCS) and isinstance(self.source, FitsWCS)
+        return both and self._convert is None
+
+    def _onto_source(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Positions:
+        if self._convert is not None:
+            lon, lat = self._convert(lon, lat)
+        return self.source.to_pixel(lon, lat)
+
+    def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        """Positions on the source image of positions on the output image."""
+        return self._onto_source(*self.blot.to_world(x, y))
+
+    @property
+    def beyond(self) -> Function | None:
+        """The same beyond the bounding box of `blot`; None where there is none, or no way to."""
+        inner = self.blot
+        if not (isinstance(inner, CommonWCS) and inner.boxed):
+            return None
+        return lambda x, y: self._onto_source(*inner.to_world_beyond(x, y))
+
+    def ratio(self, shape: tuple[int, int]) -> float:
+        """Ratio of the source's pixel scale to that of the output without distortion.
+
+        For two astropy WCS objects, their plate scales; else see `_scale.of_mapping`.
+        """
+        if isinstance(self.blot, FitsWCS) and isinstance(self.source, FitsWCS):
+            return _scale.of_plates(self.source.wcs, self.blot.wcs, self._coeffs)
+        return _scale.of_mapping(self.forward, shape)
 
 
 def without_distortion(wcs: Any) -> Any:
@@ -209,144 +143,99 @@ def without_distortion(wcs: Any) -> Any:
         If it is not an astropy WCS.
     """
     if not isinstance(wcs, astropy.wcs.WCS):
-        raise TypeError(
-            f"coeffs=False needs a blot_wcs that is an astropy.wcs.WCS, got {type(wcs).__name__}"
-        )
+        raise _no_coeffs(wcs)
     copy = wcs.deepcopy()
-    for part in _DISTORTIONS:
-        setattr(copy, part, None)
+    _drop_distortion(copy)
     return copy
 
 
-def linear_ctype(wcs: astropy.wcs.WCS) -> list[str]:
-    """CTYPE of the projection without SIP polynomials."""
-    return [name.removesuffix("-SIP") for name in wcs.wcs.ctype]
+def _drop_distortion(wcs: astropy.wcs.WCS) -> None:
+    for part in ("sip", *_sky.TABLES):
+        setattr(wcs, part, None)
 
 
-def plate_scale(wcs: astropy.wcs.WCS) -> float:
-    """Plate scale in arcsec a pixel along x: HSTWCS's own, else its formula."""
-    pscale = getattr(wcs, "pscale", None)
-    if pscale is not None:
-        return float(pscale)
-    cd = wcs.pixel_scale_matrix
-    return float(np.sqrt(cd[0, 0] ** 2 + cd[1, 0] ** 2) * 3600.0)
+def _no_coeffs(wcs: Any) -> TypeError:
+    return TypeError(
+        f"coeffs=False needs a blot_wcs that is an astropy.wcs.WCS, got {type(wcs).__name__}"
+    )
 
 
-def _undistorted_scale(wcs: astropy.wcs.WCS) -> float:
-    """Plate scale without distortion: HST's model's, IDCSCALE, else that of the CD matrix.
+def check_pair(blot_wcs: Any, source_wcs: Any, names: tuple[str, str]) -> None:
+    """Refuse what is not a pair of WCS to one sky or plane; see `Pair`."""
+    Pair(blot_wcs, source_wcs, names=names)
 
-    stwcs's `make_orthogonal_cd` has the same to some units in the last place of a double, but to
-    import it is to import an HTTP client.
+
+class Fingerprint:
+    """What tells a pair of WCS from another: all their numbers, or else positions between them.
+
+    Parameters
+    ----------
+    blot_wcs, source_wcs : object
+        As they were given.
+    shape : tuple of int
+        Shape (ny, nx) of the output.
     """
-    if getattr(wcs, "idcscale", None) is not None:
-        return float(wcs.idcscale)
-    # Not NumPy's determinant, which goes by way of logarithms.
-    (a, b), (c, d) = wcs.pixel_scale_matrix
-    return math.sqrt(abs(float(a * d - b * c))) * 3600.0
+
+    def __init__(self, blot_wcs: Any, source_wcs: Any, shape: tuple[int, int]) -> None:
+        self._digest = _digest(blot_wcs, source_wcs)
+        self._shape = shape
+        pair = Pair(blot_wcs, source_wcs)
+        self._positions, self._ratio = self._asked(pair), pair.ratio(shape)
+
+    def _asked(self, pair: Pair) -> NDArray[np.float64]:
+        # The corners, the middle and points on no line with them, inside the frame.
+        u = np.array([0.0, 1.0, 0.0, 1.0, 0.5, 0.31, 0.83, 0.17])
+        v = np.array([0.0, 0.0, 1.0, 1.0, 0.5, 0.77, 0.29, 0.13])
+        ny, nx = self._shape
+        return np.array(pair.forward(1.0 + u * (nx - 1), 1.0 + v * (ny - 1)))
+
+    def check(self, blot_wcs: Any, source_wcs: Any) -> None:
+        """Refuse another pair.
+
+        Raises
+        ------
+        ValueError
+            If it maps to other positions.
+        """
+        if self._digest and self._digest == _digest(blot_wcs, source_wcs):
+            return
+        pair = Pair(blot_wcs, source_wcs)
+        found = self._asked(pair)
+        off = np.abs(found - self._positions)
+        same = (off <= _SAME) | (np.isnan(found) & np.isnan(self._positions))
+        if not same.all():
+            worst = np.nanmax(np.where(same, 0.0, off), initial=0.0)
+            far = f"differ by up to {worst:.3g} pixels" if worst else "are not on the same pixels"
+            raise ValueError(
+                "wcsmap, a Mapping, must have been made of this blot_wcs and source_wcs, but its "
+                f"positions {far}; mapping.blot(data, exptime) uses a mapping without them"
+            )
+        if not math.isclose(pair.ratio(self._shape), self._ratio, rel_tol=1e-9):
+            raise ValueError(
+                "wcsmap, a Mapping, must have been made of this blot_wcs and source_wcs, but it "
+                "was with another ratio of their pixel scales"
+            )
 
 
-def undistorted_cd(wcs: astropy.wcs.WCS) -> NDArray[np.float64]:
-    """CD matrix without distortion: the orthogonal one that stwcs makes, else the WCS's own."""
-    has_scale = getattr(wcs, "idcscale", None) is not None
-    has_roll = getattr(wcs, "idcv2ref", None) is None or getattr(wcs, "pav3", None) is not None
-    if not (has_scale and has_roll):
-        # Not stwcs's for the rest: it warns of a missing IDCSCALE, and needs a CD matrix.
-        return np.array(wcs.pixel_scale_matrix)
-    from stwcs.distortion.utils import make_orthogonal_cd
-
-    return np.array(make_orthogonal_cd(wcs).pixel_scale_matrix)
-
-
-def pixel_ratio(
-    source_wcs: Any, blot_wcs: Any, *, coeffs: bool, shape: tuple[int, int], forward: Forward
-) -> float:
-    """Ratio of the source's pixel scale to that of the output without distortion.
-
-    For two astropy WCS objects, their plate scales; else one over the root of the Jacobian
-    determinant of the mapping at the middle of the output.
-
-    Raises
-    ------
-    ValueError
-        If it is not positive and finite.
-    """
-    if isinstance(source_wcs, astropy.wcs.WCS) and isinstance(blot_wcs, astropy.wcs.WCS):
-        blot_scale = _undistorted_scale(blot_wcs) if coeffs else plate_scale(blot_wcs)
-        source_scale = plate_scale(source_wcs)
-        ratio = source_scale / blot_scale if blot_scale > 0.0 else math.nan
-    else:
-        cx, cy = (shape[1] + 1) / 2.0, (shape[0] + 1) / 2.0
-        x, y = forward(
-            np.array([cx - 0.5, cx + 0.5, cx, cx]), np.array([cy, cy, cy - 0.5, cy + 0.5])
-        )
-        jacobian = (x[1] - x[0]) * (y[3] - y[2]) - (x[3] - x[2]) * (y[1] - y[0])
-        ratio = 1.0 / math.sqrt(abs(jacobian)) if jacobian != 0.0 else math.nan
-    if not (math.isfinite(ratio) and ratio > 0.0):
-        raise ValueError(
-            "the ratio of the pixel scales of source_wcs and blot_wcs must be positive and finite, "
-            f"got {ratio}"
-        )
-    return ratio
-
-
-def wcs_forward(blot_wcs: Any, source_wcs: Any) -> Forward:
-    """Mapping between two WCS objects, on copies of its own.
-
-    astropy's objects must not be used by two threads at once, and callers' threads may share them.
-    """
-    if isinstance(blot_wcs, astropy.wcs.WCS) and isinstance(source_wcs, astropy.wcs.WCS):
-        return WCSMap(blot_wcs.deepcopy(), source_wcs).forward
-    return _CommonInterfaceMap(blot_wcs, source_wcs).forward
-
-
-def custom_forward(wcsmap: Any, blot_wcs: Any, source_wcs: Any) -> Forward:
-    """Mapping of a caller's class, called as ``wcsmap(blot_wcs, source_wcs)``.
-
-    Raises
-    ------
-    TypeError
-        If what it makes has no ``forward(x, y)``.
-    """
-    if not callable(wcsmap):
-        raise TypeError(
-            "wcsmap must be a class (or function) to be called as wcsmap(blot_wcs, source_wcs), "
-            f"got {type(wcsmap).__name__}"
-        )
-    made = wcsmap(blot_wcs, source_wcs)
-    forward = getattr(made, "forward", None)
-    if not callable(forward):
-        raise TypeError(
-            f"wcsmap(blot_wcs, source_wcs) must have a method forward(x, y), got {made!r}"
-        )
-
-    return _CheckedMap(made).forward
-
-
-class _CheckedMap:
-    """A caller's mapping, whose answers are checked."""
-
-    def __init__(self, made: Any) -> None:
-        self._made = made
-
-    def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
-        """Positions on the source image of positions on the output image."""
-        return checked_positions(self._made.forward(x, y), x.size, "wcsmap's forward(x, y)")
-
-
-def checked_positions(answer: Any, size: int, what: str) -> Positions:
-    """Positions out of whatever a caller's function, `what`, returned.
-
-    Raises
-    ------
-    ValueError
-        If they are not two arrays of `size` numbers.
-    """
-    message = f"{what} must return x and y, each of {size} numbers, got "
-    try:
-        x, y = answer
-        x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(message + f"{type(answer).__name__}") from error
-    if x.shape != (size,) or y.shape != (size,):
-        raise ValueError(message + f"shapes {x.shape} and {y.shape}")
-    return x, y
+def _digest(*objects: Any) -> str:
+    """Of all numbers of astropy's WCS objects; empty where one is of another kind."""
+    parts: list[bytes] = []
+    for wcs in objects:
+        if not isinstance(wcs, astropy.wcs.WCS):
+            return ""
+        linear = wcs.wcs
+        parts += [
+            repr((list(linear.ctype), [str(unit) for unit in linear.cunit], linear.get_pv(),
+                  linear.lonpole, linear.latpole, linear.radesys, linear.equinox,
+                  wcs.array_shape)).encode(),
+            linear.crpix.tobytes(), linear.crval.tobytes(), wcs.pixel_scale_matrix.tobytes(),
+            repr([getattr(wcs, name, None) for name in ("pscale", "idcscale")]).encode(),
+        ]  # fmt: skip
+        if wcs.sip is not None:
+            parts += [np.asarray(part).tobytes() for part in (wcs.sip.a, wcs.sip.b, wcs.sip.crpix)]
+        for name in _sky.TABLES:
+            table = getattr(wcs, name)
+            if table is not None:
+                parts += [name.encode(), np.asarray(table.data).tobytes()]
+                parts += [np.array([*table.crpix, *table.crval, *table.cdelt]).tobytes()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -367,7 +367,7 @@ def blot_dask(
     import dask.array as da
     from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-    wcs = _calls.wcs_of_source(source, source_wcs, wcsmap)
+    wcs = _calls.wcs_of_source(source, source_wcs)
     image = Source(source, "source")
     array = _lazy(image)
     out_dtype = np.dtype(dtype)

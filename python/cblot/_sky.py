@@ -1,0 +1,361 @@
+"""What a WCS maps pixels to: the sky, in which frame, axes and units, or a plane without a sky.
+
+All kinds of WCS objects become one: a function from FITS positions (1-based) to longitude and
+latitude in degrees, or to the two axes of a plane, and one back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import astropy.wcs
+import numpy as np
+from astropy import coordinates, units
+from astropy.wcs.utils import wcs_to_celestial_frame
+from numpy.typing import NDArray
+
+Positions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+Function: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], Positions]
+
+_COMMON_INTERFACE = ("pixel_to_world_values", "world_to_pixel_values", "pixel_n_dim", "world_n_dim")
+# Frames between which astropy transforms by itself: no place on Earth, no tables to be fetched.
+_FIXED = (
+    coordinates.ICRS,
+    coordinates.FK5,
+    coordinates.FK4,
+    coordinates.FK4NoETerms,
+    coordinates.Galactic,
+    coordinates.Supergalactic,
+    coordinates.BarycentricMeanEcliptic,
+    coordinates.BarycentricTrueEcliptic,
+)
+# Lookup and detector tables of astropy's WCS objects, by the names of their attributes.
+TABLES = ("cpdis1", "cpdis2", "det2im1", "det2im2")
+# CTYPE of an axis that is nothing in particular.
+_NO_TYPE = ("", "LINEAR", "PIXEL")
+
+
+@dataclass(frozen=True)
+class World:
+    """What the axes of a WCS are.
+
+    Attributes
+    ----------
+    axes : tuple of int
+        Places of longitude and latitude; (0, 1) of a plane.
+    degrees : tuple of float
+        Degrees a unit along each axis; 1 of a plane.
+    celestial : bool
+        Whether it is the sky.
+    frame : BaseCoordinateFrame or None
+        astropy's frame of the sky, where it has one.
+    kind : tuple
+        What is the same for two of one kind that astropy has no frame for.
+    label : str
+        What to call it in errors.
+    """
+
+    axes: tuple[int, int]
+    degrees: tuple[float, float]
+    celestial: bool
+    frame: Any
+    kind: tuple[Any, ...]
+    label: str
+
+
+class FitsWCS:
+    """An astropy WCS, of a copy: its objects must not be used by two threads at once.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    ValueError
+        If it has other axes than the two of a sky or of a plane, or numbers that no WCS has.
+    """
+
+    def __init__(self, wcs: astropy.wcs.WCS, name: str) -> None:
+        try:
+            self.wcs = own = wcs.deepcopy()
+            if own.naxis == 2:
+                own.wcs.set()
+        except Exception as error:  # wcslib's, of many types
+            raise ValueError(f"{name} is no WCS that can be used: {_reason(error)}") from error
+        if own.naxis != 2:
+            raise ValueError(
+                f"{name} must be a 2-D WCS, got {own.naxis} axes with CTYPE "
+                f"({', '.join(own.wcs.ctype)})"
+            )
+        self._check_numbers(name)
+        self.world = self._world(name)
+
+    def _check_numbers(self, name: str) -> None:
+        linear = self.wcs.wcs
+        matrix = self.wcs.pixel_scale_matrix
+        for keyword, values in (
+            ("CRPIX", linear.crpix),
+            ("CRVAL", linear.crval),
+            ("CD matrix (or CDELT and PC)", matrix),
+        ):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} must have a finite {keyword}, got {values.tolist()}")
+        self._check_distortion(name)
+        (a, b), (c, d) = matrix
+        if a * d - b * c == 0.0:
+            raise ValueError(
+                f"{name} must have a CD matrix that can be inverted, got {matrix.tolist()}"
+            )
+
+    def _check_distortion(self, name: str) -> None:
+        sip = self.wcs.sip
+        polynomials = [] if sip is None else [sip.a, sip.b, sip.ap, sip.bp, sip.crpix]
+        if not all(np.isfinite(part).all() for part in polynomials if part is not None):
+            raise ValueError(f"{name} must have SIP polynomials of finite numbers")
+        for part in TABLES:
+            table = getattr(self.wcs, part)
+            if table is None:
+                continue
+            for keyword in ("crpix", "crval", "cdelt"):
+                values = [float(value) for value in getattr(table, keyword)]
+                if not np.isfinite(values).all() or (keyword == "cdelt" and 0.0 in values):
+                    raise ValueError(
+                        f"{name} must have lookup and detector tables whose {keyword.upper()} can "
+                        f"be used, got {values} in {part}"
+                    )
+
+    def _world(self, name: str) -> World:
+        linear = self.wcs.wcs
+        types = tuple(str(ctype).strip() for ctype in linear.ctype)
+        if linear.lng >= 0 and linear.lat >= 0:
+            try:
+                frame = wcs_to_celestial_frame(self.wcs)
+            except ValueError:  # one that astropy has not
+                frame = None
+            kind = (linear.lngtyp.strip(), linear.lattyp.strip(), linear.radesys, linear.equinox)
+            label = " ".join(str(part) for part in kind if part == part and part)
+            axes = (linear.lng, linear.lat)
+            return World(axes, (1.0, 1.0), True, frame, _comparable(kind), label)
+        if linear.lng >= 0 or linear.lat >= 0 or linear.spec >= 0:
+            raise ValueError(
+                f"{name} must map to longitude and latitude, or to a plane, got CTYPE "
+                f"({', '.join(types)})"
+            )
+        plain = tuple("" if t.upper() in _NO_TYPE else t for t in types)
+        plane = (*plain, *(str(unit) for unit in linear.cunit))
+        return World((0, 1), (1.0, 1.0), False, None, plane, f"a plane ({', '.join(types)})")
+
+    def to_world(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        """All distortion out."""
+        world = self.wcs.all_pix2world(x, y, 1)
+        return world[self.world.axes[0]], world[self.world.axes[1]]
+
+    def to_pixel(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Positions:
+        """No distortion in."""
+        world = (lon, lat) if self.world.axes == (0, 1) else (lat, lon)
+        x, y = self.wcs.wcs_world2pix(*world, 1)
+        return x, y
+
+
+class CommonWCS:
+    """A WCS with astropy's common interface (APE 14), such as one of gwcs; never changed.
+
+    Parameters
+    ----------
+    wcs : object
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    TypeError
+        If it has not that interface.
+    ValueError
+        If it has other axes than the two of a sky or of a plane.
+    """
+
+    def __init__(self, wcs: Any, name: str) -> None:
+        check_kind(wcs, name)
+        if wcs.pixel_n_dim != 2 or wcs.world_n_dim != 2:
+            raise ValueError(
+                f"{name} must be a 2-D WCS, got {wcs.pixel_n_dim} pixel and {wcs.world_n_dim} "
+                "world axes"
+            )
+        self.wcs = wcs
+        # gwcs can leave its bounding box out of account.
+        self.boxed = all(hasattr(wcs, part) for part in ("invert", "bounding_box"))
+        self.world = self._world(name)
+
+    def _world(self, name: str) -> World:
+        types = [str(t or "") for t in self.wcs.world_axis_physical_types]
+        names = [str(unit or "") for unit in self.wcs.world_axis_units]
+        sky = [_sky_axis(t) for t in types]
+        if sorted(sky) == ["lat", "lon"]:
+            axes = (sky.index("lon"), sky.index("lat"))
+            factors = tuple(_degrees(names[axis], name) for axis in axes)
+            kind = (types[axes[0]], types[axes[1]])
+            label = " ".join(kind)
+            frame = _frame_of(self.wcs)
+            return World(axes, (factors[0], factors[1]), True, frame, kind, label)
+        if any(sky) or any(t.startswith(("em.", "spect.", "time")) for t in types):
+            raise ValueError(
+                f"{name} must map to longitude and latitude, or to a plane, got axes of physical "
+                f"types ({', '.join(types)})"
+            )
+        plain = tuple("" if t.startswith("custom:") else t for t in types)
+        plane = (*plain, *("" if unit in ("pix", "pixel") else unit for unit in names))
+        return World((0, 1), (1.0, 1.0), False, None, plane, f"a plane ({', '.join(types)})")
+
+    def _in_degrees(self, world: Any) -> Positions:
+        lon, lat = (np.asarray(world[axis], dtype=np.float64) for axis in self.world.axes)
+        a, b = self.world.degrees
+        return lon if a == 1.0 else lon * a, lat if b == 1.0 else lat * b
+
+    def to_world(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        """NaN outside its bounding box, if it has one."""
+        return self._in_degrees(self.wcs.pixel_to_world_values(x - 1.0, y - 1.0))
+
+    def to_world_beyond(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        """The same beyond its bounding box; only where it is `boxed`."""
+        return self._in_degrees(_bare(self.wcs(x - 1.0, y - 1.0, with_bounding_box=False)))
+
+    def to_pixel(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Positions:
+        """Whatever its bounding box, which is about its pixels and not those of another."""
+        a, b = self.world.degrees
+        pair = (lon if a == 1.0 else lon / a, lat if b == 1.0 else lat / b)
+        world = pair if self.world.axes == (0, 1) else pair[::-1]
+        if self.boxed:
+            sx, sy = _bare(self.wcs.invert(*world, with_bounding_box=False))
+        else:
+            sx, sy = self.wcs.world_to_pixel_values(*world)
+        return np.asarray(sx, dtype=np.float64) + 1.0, np.asarray(sy, dtype=np.float64) + 1.0
+
+
+AnyWCS: TypeAlias = FitsWCS | CommonWCS
+
+
+def adapted(wcs: Any, name: str) -> AnyWCS:
+    """Return a WCS of any kind in the form that is used here."""
+    return FitsWCS(wcs, name) if isinstance(wcs, astropy.wcs.WCS) else CommonWCS(wcs, name)
+
+
+def _reason(error: Exception) -> str:
+    """What wcslib says, without where in its source it says so."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith("ERROR")]
+    return " ".join(lines) or type(error).__name__
+
+
+def check_kind(wcs: Any, name: str) -> None:
+    """Refuse what is no WCS.
+
+    Raises
+    ------
+    TypeError
+        If it is neither astropy's nor has astropy's common interface (APE 14).
+    """
+    if not all(hasattr(wcs, part) for part in _COMMON_INTERFACE):
+        raise TypeError(
+            f"{name} must be an HSTWCS, an astropy.wcs.WCS or another object with astropy's "
+            f"common WCS interface, got {type(wcs).__name__}"
+        )
+
+
+def _comparable(kind: tuple[Any, ...]) -> tuple[Any, ...]:
+    """With nothing for NaN, which is not equal to itself."""
+    return tuple(None if part != part else part for part in kind)
+
+
+def _bare(values: Any) -> tuple[Any, Any]:
+    """Numbers of quantities, which gwcs returns where its transforms have units."""
+    x, y = (getattr(value, "value", value) for value in values)
+    return x, y
+
+
+def _sky_axis(physical_type: str) -> str:
+    """Which axis of a sky it is: lon, lat, or none."""
+    if not physical_type.startswith(("pos.", "custom:pos.")):
+        return ""
+    end = physical_type.rsplit(".", 1)[-1].lower()
+    return {"ra": "lon", "lon": "lon", "dec": "lat", "lat": "lat"}.get(end, "")
+
+
+def _degrees(unit: str, name: str) -> float:
+    try:
+        return float(units.Unit(unit).to(units.deg)) if unit else 1.0
+    except (ValueError, units.UnitConversionError) as error:
+        raise ValueError(
+            f"{name} must have its longitude and latitude in a unit of angle, got {unit!r}"
+        ) from error
+
+
+def _frame_of(wcs: Any) -> Any:
+    """Frame of the sky coordinates that a WCS makes, None if it does not tell."""
+    for made, _, options, *_ in wcs.world_axis_object_classes.values():
+        if made is coordinates.SkyCoord or made == "astropy.coordinates.SkyCoord":
+            frame = options.get("frame")
+            return frame() if isinstance(frame, type) else frame
+    return None
+
+
+def _is_j2000(frame: Any) -> bool:
+    """Whether it is ICRS, or FK5 of J2000, which are within 0.03 arcsec of each other."""
+    if isinstance(frame, coordinates.FK5):
+        return abs(float(frame.equinox.jyear) - 2000.0) < 1e-6
+    return isinstance(frame, coordinates.ICRS)
+
+
+def conversion(of: World, to: World, name_of: str, name_to: str) -> Function | None:
+    """Function from one sky to another, or None where they are one and the same.
+
+    ICRS and FK5 of J2000 are taken as one: headers of HST use the names interchangeably, and
+    drizzlepac looks at neither. Others are transformed by astropy.coordinates.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if of.celestial and to.celestial:
+        known = of.frame is not None and to.frame is not None
+        if known and _is_j2000(of.frame) and _is_j2000(to.frame):
+            return None
+        if known and of.frame.is_equivalent_frame(to.frame):
+            return None
+        if known and isinstance(of.frame, _FIXED) and isinstance(to.frame, _FIXED):
+            return _Transformation(of.frame, to.frame)
+    # Of objects that do not tell their frame, the names of the axes have to do.
+    if of.celestial != to.celestial or of.kind != to.kind:
+        raise ValueError(
+            f"{name_to} and {name_of} must map to one sky, or to one plane, or to skies between "
+            f"which astropy.coordinates transforms, got {_told(to)} and {_told(of)}"
+        )
+    return None
+
+
+def _told(world: World) -> str:
+    return world.label if world.frame is None else f"{world.label} ({world.frame.name})"
+
+
+@dataclass(frozen=True)
+class _Transformation:
+    """From one of astropy's frames to another, degrees to degrees; NaN where there is no position.
+
+    A class, so that a mapping which has it can be pickled.
+    """
+
+    of: Any
+    to: Any
+
+    def __call__(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Positions:
+        lost = ~(np.isfinite(lon) & np.isfinite(lat))
+        angles = [np.where(lost, 0.0, angle) * units.deg for angle in (lon, lat)]
+        sky = coordinates.SkyCoord(*angles, frame=self.of).transform_to(self.to).spherical
+        result = [np.array(angle.to_value(units.deg)) for angle in (sky.lon, sky.lat)]
+        for angle in result:
+            angle[lost] = np.nan
+        return result[0], result[1]
