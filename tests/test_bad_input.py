@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy import units
 from astropy.wcs import WCS
 
 import cblot
@@ -32,7 +33,7 @@ def tan_wcs(ny: int, nx: int, scale: float = 0.05) -> WCS:
 def wcs_of(*ctype: str) -> WCS:
     wcs = WCS(naxis=len(ctype))
     wcs.wcs.ctype = list(ctype)
-    wcs.array_shape = (8,) * len(ctype)
+    wcs.array_shape = (8, 9, 10)[: len(ctype)]
     return wcs
 
 
@@ -108,20 +109,32 @@ DO_BLOT: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"wcsmap": Answering(lambda x, y: None)}, ValueError, FORWARD + "NoneType"),
     ({"wcsmap": Answering(lambda x, y: (x[1:], y[1:]))}, ValueError,
      FORWARD + "shapes (71,) and (71,)"),
-    ({"wcsmap": Answering(lambda x, y: (x, None))}, ValueError, FORWARD + "shapes (72,) and ()"),
-    ({"wcsmap": Answering(lambda x, y: ("a", "b"))}, ValueError, FORWARD + "tuple"),
+    ({"wcsmap": Answering(lambda x, y: (x, None))}, ValueError, FORWARD + "dtype object"),
+    ({"wcsmap": Answering(lambda x, y: ("a", "b"))}, ValueError, FORWARD + "dtype <U1"),
+    ({"wcsmap": Answering(lambda x, y: (x, [None] * len(y)))}, ValueError, FORWARD + "dtype obj"),
+    ({"wcsmap": Answering(lambda x, y: (x, y + 1j))}, ValueError, FORWARD + "dtype complex128"),
+    ({"wcsmap": Answering(lambda x, y: (x > 3, y))}, ValueError, FORWARD + "dtype bool"),
+    ({"wcsmap": Answering(lambda x, y: (x.astype("M8[s]"), y))}, ValueError,
+     FORWARD + "dtype datetime64[s]"),
+    ({"wcsmap": Answering(lambda x, y: (np.ma.masked_less(x, 3), y))}, ValueError,
+     FORWARD + "masked values"),
+    ({"wcsmap": Answering(lambda x, y: (x * units.deg, y))}, ValueError, FORWARD + "unit deg"),
+    ({"wcsmap": cblot.LinearMap}, TypeError, "xsh must be a number, got WCS"),
+    ({"wcsmap": cblot.LinearMap()}, TypeError,
+     "got LinearMap; pass lambda blot_wcs, source_wcs: ... as wcsmap"),
     ({"wcsmap": 3}, TypeError,
      "wcsmap must be a class (or function) to be called as wcsmap(blot_wcs, source_wcs), got int"),
     ({"wcsmap": lambda blot, source: None}, TypeError,
      "wcsmap(blot_wcs, source_wcs) must have a method forward(x, y), got None"),
     ({"blot_wcs": wcs_of("RA---TAN", "DEC--TAN", "FREQ")}, ValueError,
-     "blot_wcs must be a 2-D celestial WCS, got 3 axes with CTYPE (RA---TAN, DEC--TAN, FREQ)"),
+     "blot_wcs must be a 2-D WCS, got array_shape (8, 9, 10)"),
     ({"source_wcs": wcs_of("FREQ", "TIME")}, ValueError,
-     "source_wcs must be a 2-D celestial WCS, got 2 axes with CTYPE (FREQ, TIME)"),
+     "source_wcs must map to longitude and latitude, or to a plane, got CTYPE (FREQ, TIME)"),
     ({"blot_wcs": None}, TypeError,
      COMMON),
-    ({"blot_wcs": wcs_of("GLON-TAN", "GLAT-TAN")}, ValueError,
-     "source_wcs and blot_wcs must be in the same celestial system, got longitudes RA and GLON"),
+    ({"blot_wcs": wcs_of("HPLN-TAN", "HPLT-TAN")}, ValueError,
+     "astropy.coordinates transforms, got RA DEC ICRS (icrs) and HPLN HPLT"),
+    ({"blot_wcs": wcs_of("", "")}, ValueError, "got RA DEC ICRS (icrs) and a plane (, )"),
     ({"blot_wcs": shapeless()}, ValueError,
      "blot_wcs must have a shape, got array_shape None; set blot_wcs.array_shape = (ny, nx)"),
     ({"classic": True, "interp": "sinc"}, ValueError,

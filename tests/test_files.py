@@ -334,7 +334,7 @@ def test_wcs_of_the_output(data_dir: Path, tmp_path: Path, name: str, coeffs: bo
         ("flt.fits", "flt.fits[1]", "out.fits", ValueError, "data must be one image; name one of"),
         ("empty.fits", "flt.fits", "out.fits", ValueError, "empty.fits has no image"),
         ("cube.fits", "flt.fits", "out.fits", ValueError,
-         r"cube.fits must have a 2-D celestial WCS, got 3 axes"),
+         r"cube.fits must have a 2-D WCS, got 3 axes"),
         ("cut.fits", "flt.fits", "out.fits", OSError, "cut.fits is cut short: it has 5760 bytes"),
         ("med.fits", "flt.fits[1]", "med.fits", ValueError, "output must not be an input: .*med"),
         ("med.fits", "flt.fits[1]", "link.fits", ValueError, "output must not be an input: .*link"),

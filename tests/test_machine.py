@@ -100,7 +100,9 @@ def test_positions_are_the_same_on_all(acs_wcs: Any, monkeypatch: pytest.MonkeyP
         pixmaps = []
         for isa in ISAS:
             monkeypatch.setattr(_build, "ISA", isa)
-            pixmaps.append(cblot.Mapping(small, acs_wcs[2], stepsize).pixmap())
+            pixmaps.append(
+                cblot.Mapping(blot_wcs=small, source_wcs=acs_wcs[2], stepsize=stepsize).pixmap()
+            )
         for pixmap in pixmaps:
             np.testing.assert_array_equal(pixmap, pixmaps[0])
 

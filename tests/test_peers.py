@@ -206,11 +206,13 @@ def test_node_positions(real_pair: Pair, stepsize: int) -> None:
     """
     pair = real_pair
     wcs, source_wcs = pair.blot_wcs, pair.source_wcs
-    classic = cblot.Mapping(wcs, source_wcs, stepsize, classic=True).pixmap()
+    classic = cblot.Mapping(
+        blot_wcs=wcs, source_wcs=source_wcs, stepsize=stepsize, classic=True
+    ).pixmap()
     theirs = np.stack(node_positions(pair, stepsize), axis=-1)
     np.testing.assert_allclose(classic, theirs, rtol=0, atol=1e-8)
 
-    pixmap = cblot.Mapping(wcs, source_wcs, stepsize).pixmap()
+    pixmap = cblot.Mapping(blot_wcs=wcs, source_wcs=source_wcs, stepsize=stepsize).pixmap()
     j, i = (np.random.default_rng(stepsize).integers(0, n, 3000) for n in wcs.array_shape)
     truth = bilinear_truth(wcs, source_wcs, stepsize, i + 1, j + 1) - 1.0
     np.testing.assert_allclose(pixmap[j, i], truth, rtol=0, atol=1e-8)

@@ -273,7 +273,11 @@ def test_another_shape_than_its_wcs(how: str, shape: tuple[int, int]) -> None:
     bare = tan_wcs()
     bare.array_shape = None
     expected = cblot.do_blot(image, bare, BLOT_WCS, 2.0)
-    keywords = {"wcsmap": cblot.Mapping(BLOT_WCS, tan_wcs())} if how == "Mapping" else {}
+    keywords = (
+        {"wcsmap": cblot.Mapping(blot_wcs=BLOT_WCS, source_wcs=tan_wcs())}
+        if how == "Mapping"
+        else {}
+    )
     with pytest.warns(UserWarning, match=r"source has shape .*, and source_wcs \(40, 50\)") as said:
         found = cblot.do_blot(
             Slices(image) if how == "slices" else image, tan_wcs(), BLOT_WCS, 2.0, **keywords

@@ -155,33 +155,3 @@ def test_jwst_sip(data_dir: Path, ratio: str) -> None:
     result = cblot.do_blot(source, source_wcs, blot_wcs, 1.0)
     scale = float(ratio.replace("p", "."))
     np.testing.assert_allclose(np.median(result), 1 / scale**2, rtol=2e-2)
-
-
-def test_gwcs(data_dir: Path) -> None:
-    asdf = pytest.importorskip("asdf")
-    pytest.importorskip("gwcs")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with asdf.open(data_dir / "nrcb1-wcs.asdf", lazy_load=False, memmap=False) as file:
-            gw = next(v for v in _values(file.tree) if hasattr(v, "pixel_to_world_values"))
-        gw.array_shape = (2048, 2048)
-        ra, dec = gw.pixel_to_world_values(1023.5, 1023.5)
-        source_wcs = tan_wcs(2600, 2600, 0.031)
-        source_wcs.wcs.crval = [float(ra), float(dec)]
-        source = sky_image((2600, 2600))
-        result = cblot.do_blot(source, source_wcs, gw, 1.0, interp="linear", stepsize=32)
-        j, i = 700, 900
-        world = gw.pixel_to_world_values(float(i), float(j))
-        x, y = (float(v) for v in source_wcs.wcs_world2pix(*world, 0))
-    expected = cblot.blot_image(source, np.array([[[x, y]]]), interp="linear")[0, 0]
-    assert result[j, i] == pytest.approx(expected, rel=0.05)
-    with pytest.raises(TypeError, match="coeffs=False needs a blot_wcs that is an astropy.wcs.WCS"):
-        cblot.do_blot(source, source_wcs, gw, 1.0, coeffs=False)
-
-
-def _values(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        for value in tree.values():
-            yield from _values(value)
-    else:
-        yield tree
