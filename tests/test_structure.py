@@ -69,8 +69,8 @@ ONLY = {
         "_tasks.py",
         "distributed.py",
     },
-    "dask": {"distributed.py"},
-    "distributed": {"distributed.py"},
+    "dask": {"_lazy.py", "distributed.py"},
+    "distributed": {"_lazy.py", "distributed.py"},
     "fsspec": {"_fits.py"},
     "tqdm": {"_report.py"},
     "stsci": {"_teal.py"},
@@ -81,6 +81,9 @@ PURE = {
     "_scaling.py": {"_arrays"},
     "_windows.py": {"_arrays"},
     "_names.py": set(),
+    "_remarks.py": set(),
+    "_forks.py": set(),
+    "_quiet.py": set(),
     "ablot.py": {"_astrodrizzle", "_resample", "_tasks"},
 }
 

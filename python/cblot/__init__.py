@@ -1,10 +1,11 @@
 """The blot operation of astronomy: resampling clean images onto distorted exposures."""
 
 from cblot import ablot
-from cblot._astrodrizzle import patch_drizzlepac, run_blot
+from cblot._astrodrizzle import run_blot
 from cblot._batch import blot_exposures
 from cblot._build import __version__, build_info, get_cmake_dir, get_include
 from cblot._mapping import Mapping
+from cblot._patch import patch_drizzlepac
 from cblot._resample import blot_image, do_blot, interpolants, tblot
 from cblot._tasks import blot
 from cblot._tasks import getHelpAsString as getHelpAsString  # teal's Help button
