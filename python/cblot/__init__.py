@@ -1,6 +1,6 @@
 """The blot operation of astronomy: resampling clean images onto distorted exposures."""
 
-from cblot import ablot
+from cblot import _teal, ablot
 from cblot._astrodrizzle import run_blot
 from cblot._batch import blot_exposures
 from cblot._build import __version__, build_info, get_cmake_dir, get_include
@@ -31,3 +31,5 @@ __all__ = [
     "run_blot",
     "tblot",
 ]
+
+_teal.offer_ablot()
