@@ -221,7 +221,8 @@ def blot_exposures(
     outdir : str or Path
         Folder, made if need be. Outputs are named as in `blot`: ``exposure_flt_sci1_blt.fits``.
     configObj : optional
-        Parameters, as in `blot`.
+        Parameters, as in `blot`, of one exposure too: its `data`, `reference` and `outdata` are not
+        used, and if they differ that is among the summary's warnings.
     wcsmap : class, optional
         See `do_blot`.
     jobs : int, optional
@@ -238,7 +239,7 @@ def blot_exposures(
     summary : str or Path, optional
         File to write the summary to, as JSON.
     **parameters
-        Parameters by name, as in `blot`.
+        Parameters by name, as in `blot`; AstroDrizzle's names, with ``blot_``, are taken too.
 
     Returns
     -------

@@ -101,7 +101,8 @@ def blot(
         Open teal's editor first, with the names of files too, and use what comes back; needs
         stsci.tools and a display.
     **input_dict
-        Parameters by name; they win over those of `configObj`:
+        Parameters by name, with ``blot_`` before it (``blot_skyval``) or without; they win over
+        those of `configObj`:
 
         coeffs : bool, default True
             False: without the distortion of the reference.
