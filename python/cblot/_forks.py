@@ -46,7 +46,8 @@ def _astropys() -> Iterator[Any]:
             for attribute in list(vars(kind).values()):
                 if isinstance(attribute, property) and hasattr(attribute, "__dict__"):
                     yield from _locks_of(attribute)
-                    for made in list(getattr(attribute, "_cache", {}).values()):
+                    cache = getattr(attribute, "_cache", None)
+                    for made in list(cache.values()) if isinstance(cache, dict) else ():
                         if hasattr(made, "__dict__"):
                             yield from _locks_of(made)
 
