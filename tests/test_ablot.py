@@ -334,7 +334,9 @@ def test_patch() -> None:
     ours = {name: getattr(cblot.ablot, name) for name in names}
 
     def found() -> dict[str, Any]:
-        return {name: getattr(ablot, name) for name in names}
+        now = {name: getattr(ablot, name) for name in names}
+        # In the task's place there is one that warns, around it.
+        return {name: getattr(function, "__wrapped__", function) for name, function in now.items()}
 
     patch = cblot.patch_drizzlepac()
     assert found() == ours

@@ -8,6 +8,7 @@ import re
 import resource
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -316,3 +317,25 @@ def test_interrupted(night: Night) -> None:
     assert again.returncode == 0, errors
     told = json.loads((out / "cblot_summary.json").read_text())
     assert told["chips"] == {"done": 120 - len(finished), "skipped": len(finished), "failed": 0}
+
+
+def test_jobs_without_end(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more threads than there are chips to make, nor than 1024."""
+    data, exposures, out = night
+    started: list[int] = []
+    start = threading.Thread.start
+
+    def counted(thread: threading.Thread) -> None:
+        started.append(1)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", counted)
+    result = cblot.blot_exposures(data, exposures, out, jobs=10**9, threads=10**9)
+    assert (result.ok, result.jobs) == (True, 1024)
+    assert 1 <= len(started) <= 15
+    started.clear()
+    assert cblot.blot_exposures(data, exposures, out, jobs=3).ok
+    assert 1 <= len(started) <= 3
+    started.clear()
+    assert cblot.blot_exposures(data, exposures[:1], out, jobs=3).ok
+    assert 1 <= len(started) <= 3

@@ -1,22 +1,17 @@
-"""The blot step inside AstroDrizzle: its image objects in, the files its next step reads out.
-
-drizzlepac is not imported, but by `patch_drizzlepac`.
-"""
+"""The blot step inside AstroDrizzle: its image objects in, the files its next step reads out."""
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays, _fits, _grids, _headers, _parameters, _resample, _scaling, _tasks
+from cblot import _arrays, _fits, _grids, _headers, _parameters, _resample, _scaling
 from cblot._build import __version__
 from cblot._parameters import Settings
 
@@ -49,7 +44,8 @@ def buildBlotParamDict(configObj: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     configObj : mapping
-        With ``coeffs``, if any ``stepsize``, and the section of step 5.
+        With ``coeffs``, if any ``stepsize``, and the section of step 5; an empty one stands for
+        AstroDrizzle's defaults.
 
     Returns
     -------
@@ -62,6 +58,9 @@ def buildBlotParamDict(configObj: Mapping[str, Any]) -> dict[str, Any]:
     ValueError
         If there is no such section, or one of them is missing.
     """
+    if not configObj:
+        defaults = _parameters.settings_of(None, {})
+        return {key: defaults[name] for key, name in [*_NAMES.items(), ("stepsize", "stepsize")]}
     section = _section(configObj)
     names = [name for name in _NAMES if name != "coeffs"]
     parameters = {name: section[name] for name in names if name in section}
@@ -184,15 +183,22 @@ def run_blot(
     Pixels are the blotted median * ``_exptime`` / ``_conversionFactor``, plus ``computedSky`` (if
     ``blot_addsky``; None stands for none) or ``blot_skyval``. The chips' WCS stay as they were.
     """
-    _check_complete(paramDict, "paramDict")
-    given = {name: paramDict[key] for key, name in _NAMES.items()}
-    if "stepsize" in paramDict:
-        given["stepsize"] = paramDict["stepsize"]
+    blot_images(imageObjectList, output_wcs, paramDict, wcsmap, _resample.do_blot)
+
+
+def blot_images(
+    images: Any, output_wcs: Any, parameters: Mapping[str, Any], wcsmap: Any, do_blot: Any
+) -> None:
+    """Do as `run_blot`, by a function that takes the arguments of `do_blot`."""
+    _check_complete(parameters, "paramDict")
+    given = {name: parameters[key] for key, name in _NAMES.items()}
+    if "stepsize" in parameters:
+        given["stepsize"] = parameters["stepsize"]
     settings = _parameters.settings_of(None, given)
     medians = _Medians()
-    for image in _images(imageObjectList):
+    for image in _images(images):
         for chip in image.returnAllChips(extname=image.scienceExt):
-            _blot_chip(image, chip, medians, output_wcs, settings, wcsmap)
+            _blot_chip(image, chip, medians, output_wcs, settings, wcsmap, do_blot)
 
 
 def _blot_chip(
@@ -202,11 +208,12 @@ def _blot_chip(
     output_wcs: Any,
     settings: Settings,
     wcsmap: Any,
+    do_blot: Any,
 ) -> None:
     names, coeffs = chip.outputNames, settings["coeffs"]
     exptime = _scaling.exposure_time(chip._exptime, "_exptime", str(names["data"]))
     factor, sky = _conversion(chip), _sky(chip, settings)
-    blotted = _resample.do_blot(
+    blotted = do_blot(
         medians.of(image), output_wcs, chip.wcs, exptime, coeffs,
         settings["interpol"], settings["sinscl"], settings["stepsize"], wcsmap,
     )  # fmt: skip
@@ -236,8 +243,8 @@ def runBlot(
         See `run_blot`.
     output_wcs : object
         Its attribute ``single_wcs`` is the WCS of the median.
-    configObj : mapping
-        AstroDrizzle's configuration.
+    configObj : mapping, optional
+        AstroDrizzle's configuration; an empty one stands for its defaults.
     wcsmap : class or Mapping, optional
         See `do_blot`.
     procSteps : object, optional
@@ -248,94 +255,26 @@ def runBlot(
     ValueError
         If `configObj` has no section of the blot step, and as of `run_blot`.
     """
-    images = _images(imageObjectList)
-    if procSteps is not None:
-        procSteps.addStep(PROCSTEPS_NAME)
+    do_step(imageObjectList, output_wcs, configObj, wcsmap, procSteps, run_blot)
+
+
+def do_step(
+    image_objects: Any,
+    output_wcs: Any,
+    config: Mapping[str, Any],
+    wcsmap: Any,
+    steps: Any,
+    blot_all: Any,
+) -> None:
+    """Do as `runBlot`, by a function that takes the arguments of `run_blot`."""
+    images = _images(image_objects)
+    if steps is not None:
+        steps.addStep(PROCSTEPS_NAME)
         if not images:
-            procSteps.endStep(PROCSTEPS_NAME, reason="skipped", delay_msg=True)
-    if not _parameters.as_boolean(_section(configObj)["blot"], "blot"):
+            steps.endStep(PROCSTEPS_NAME, reason="skipped", delay_msg=True)
+    if config and not _parameters.as_boolean(_section(config)["blot"], "blot"):
         log.debug("the blot step is switched off")
         return
-    run_blot(images, output_wcs.single_wcs, buildBlotParamDict(configObj), wcsmap=wcsmap)
-    if procSteps is not None:
-        procSteps.endStep(PROCSTEPS_NAME)
-
-
-class Patch:
-    """drizzlepac with cblot's functions in the place of its own, until `undo`.
-
-    Also a context manager, which undoes it at its end. Where there are several, drizzlepac's own
-    functions come back when the last is undone.
-    """
-
-    _active: ClassVar[list[Patch]] = []
-    _saved: ClassVar[dict[str, Any]] = {}
-
-    def __init__(self, module: Any, functions: Mapping[str, Any]) -> None:
-        self._module, self._functions = module, dict(functions)
-        self._apply()
-
-    def _apply(self) -> None:
-        if self in self._active:
-            return
-        if not self._active:
-            self._saved.update({name: getattr(self._module, name) for name in self._functions})
-        self._active.append(self)
-        for name, function in self._functions.items():
-            setattr(self._module, name, function)
-
-    def undo(self) -> None:
-        """Put drizzlepac's functions back; a second time it does nothing."""
-        if self not in self._active:
-            return
-        self._active.remove(self)
-        if self._active:
-            return
-        for name, function in self._saved.items():
-            # What someone else has put there since stays.
-            if getattr(self._module, name) is self._functions[name]:
-                setattr(self._module, name, function)
-
-    def __enter__(self) -> Patch:
-        self._apply()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.undo()
-
-
-def patch_drizzlepac() -> Patch:
-    """Make drizzlepac use cblot wherever it blots, AstroDrizzle included.
-
-    Returns
-    -------
-    Patch
-        Its method ``undo()``, or leaving it as a context manager, puts drizzlepac's own back.
-
-    Raises
-    ------
-    ImportError
-        If there is no drizzlepac.
-
-    Examples
-    --------
-    >>> with cblot.patch_drizzlepac():
-    ...     astrodrizzle.AstroDrizzle("*_flt.fits")  # doctest: +SKIP
-    """
-    module = importlib.import_module("drizzlepac.ablot")
-    return Patch(
-        module,
-        {
-            "blot": _tasks.blot,
-            "buildBlotParamDict": buildBlotParamDict,
-            "do_blot": _resample.do_blot,
-            "run": _tasks.run,
-            "runBlot": runBlot,
-            "run_blot": run_blot,
-        },
-    )
+    blot_all(images, output_wcs.single_wcs, buildBlotParamDict(config), wcsmap=wcsmap)
+    if steps is not None:
+        steps.endStep(PROCSTEPS_NAME)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from cblot import _build, _chips, _fits, _report, _resume
+from cblot import _build, _chips, _fits, _remarks, _report, _resume
 from cblot._fits import Image, Inputs
 from cblot._jobs import Job
 from cblot._plan import (
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 # A clean image that is not larger may be kept in memory, where there are many exposures.
 KEPT_BYTES = 1 << 28
+# Chips at work at once, however many are asked for: each is a thread.
+MOST_JOBS = 1024
 
 
 class _Crew:
@@ -60,19 +62,21 @@ class _Crew:
             outcome = Outcome(label(self._references[k]), order=(k, 0))
             self._finish(k, outcome.failed(ValueError(reason)))
             self._close(k)
-        with _report.collector() as self._collector:
-            try:
-                for _ in range(self._jobs):
-                    self._start()
-                self._wait()
-            finally:
-                self._stop = True
-                self._wait_for_all()
+        try:
+            # One an exposure; more are started for the chips that these have.
+            for _ in range(min(self._jobs, len(self._left))):
+                self._start()
+            self._wait()
+        finally:
+            self._stop = True
+            self._wait_for_all()
         if self._error is not None:
             raise self._error
 
     def _start(self) -> None:
         with self._changed:
+            if self._alive >= self._jobs:
+                return
             self._alive += 1
         try:
             threading.Thread(target=self._work).start()
@@ -137,7 +141,7 @@ class _Crew:
                     continue
                 start = time.perf_counter()
                 try:
-                    with self._collector.into(outcome.warnings):
+                    with _remarks.collected(outcome.warnings):
                         job = prepare(self._source, self._wcs)
                 except Exception as error:
                     self._finish(k, outcome.failed(error))
@@ -147,12 +151,15 @@ class _Crew:
                     self._open[k] += 1
                     self._ready.append((k, outcome, job))
                     self._changed.notify_all()
+                    more = len(self._ready) > self._alive - self._busy
+                if more and not self._stop:
+                    self._start()
         except Exception as error:
             self._finish(k, Outcome(label(reference), order=(k, 0)).failed(error))
         self._close(k)
 
     def _make(self, k: int, outcome: Outcome, job: Job, threads: int) -> None:
-        with self._collector.into(outcome.warnings):
+        with _remarks.collected(outcome.warnings):
             self._plan.make(outcome, job, self._kept_pixels(), threads)
         self._finish(k, outcome)
         self._close(k)
@@ -214,12 +221,14 @@ def blot_exposures(
     outdir : str or Path
         Folder, made if need be. Outputs are named as in `blot`: ``exposure_flt_sci1_blt.fits``.
     configObj : optional
-        Parameters, as in `blot`.
+        Parameters, as in `blot`, of one exposure too: its `data`, `reference` and `outdata` are not
+        used, and if they differ that is among the summary's warnings.
     wcsmap : class, optional
         See `do_blot`.
     jobs : int, optional
-        Chips at work at once; by default as many as processors that this process may use. Each has
-        its share of the parameter `threads`, whose default is that number, too.
+        Chips at work at once; by default as many as processors that this process may use, and never
+        more than 1024. Each has its share of the parameter `threads`, whose default is that number,
+        too.
     resume : bool, default False
         Skip chips whose output is whole and was made, by this version, of the same files (by name,
         size and time of change) with the same parameters. Never with a `wcsmap`, or with images
@@ -230,7 +239,7 @@ def blot_exposures(
     summary : str or Path, optional
         File to write the summary to, as JSON.
     **parameters
-        Parameters by name, as in `blot`.
+        Parameters by name, as in `blot`; AstroDrizzle's names, with ``blot_``, are taken too.
 
     Returns
     -------
@@ -247,10 +256,12 @@ def blot_exposures(
         A KeyboardInterrupt, after Ctrl-C, when the chips that were begun are finished; its
         `summary` tells of them.
     """
-    settings = checked_settings(configObj, parameters, wcsmap)
+    exposures, remarks = listed(references), list[str]()
+    arguments = {"source": source, "references": exposures, "outdir": outdir}
+    with _remarks.collected(remarks):
+        settings = checked_settings(configObj, parameters, wcsmap, arguments)
     total = _build.thread_count(settings["threads"])
     workers = total if jobs is None else _count(jobs)
-    exposures = listed(references)
     identity = None if wcsmap else _resume.identity(source)
     with _fits.opened(source, "data") as images:
         image = _chips.one_image(images)
@@ -262,9 +273,10 @@ def blot_exposures(
             wcsmap=wcsmap, resume=resume, tag=uuid.uuid4().hex[:8],
         )  # fmt: skip
         result = Summary(image.name, str(folder), len(exposures), workers)
-        result.warnings += _chips.remarks_on(image)
-        for remark in result.warnings:
-            log.warning(remark)
+        result.warnings += remarks
+        with _remarks.collected(result.warnings):
+            for text in _chips.remarks_on(image):
+                _remarks.remark(log, text)
         with _report.shown(result, len(exposures), progress, told) as progress_shown:
             try:
                 crew = _Crew(
@@ -284,4 +296,4 @@ def _count(jobs: Any) -> int:
         raise TypeError(f"jobs must be a whole number, got {jobs!r}") from error
     if count < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
-    return count
+    return min(count, MOST_JOBS)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import operator
 import os
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cblot import _core
+from cblot import _core, _terminal
 
 __version__ = version("cblot")
 
@@ -18,7 +19,18 @@ def _isa() -> str:
     try:
         return _core.resolve_isa(name)
     except _core.CoreError as error:
-        raise ImportError(f"CBLOT_ISA={name}: {error}") from error
+        told = f"CBLOT_ISA={name}: {error}"
+        if _is_command():
+            raise SystemExit(f"cblot: {_terminal.visible(told)}") from None
+        raise ImportError(told) from error
+
+
+def _is_command() -> bool:
+    """Whether this process is the command line, whose users want a line and no traceback."""
+    if sys.argv[:1] == ["-m"]:  # as long as Python looks for what is to be run
+        module = " ".join(sys.orig_argv).partition(" -m")[2].split()
+        return module[:1] == ["cblot"]
+    return bool(sys.argv) and Path(sys.argv[0]).name in ("cblot", "cblot.exe")
 
 
 ISA = _isa()

@@ -12,6 +12,7 @@ from cblot import _fits, _grids, _headers, _scaling
 from cblot._build import __version__
 from cblot._fits import Image
 from cblot._parameters import Settings
+from cblot._remarks import remark
 from cblot._scaling import Unit
 
 log = logging.getLogger(__name__)
@@ -96,13 +97,15 @@ class Job:
         unit, given = _unit(self.source), self.settings["in_units"]
         if unit is not None and unit.rate != (given == "cps"):
             other = "counts" if given == "cps" else "cps"
-            log.warning(
-                "%s: BUNIT is %s, but in_units is %s; if BUNIT is right, pass in_units='%s' "
-                "(--in-units %s)", self.source.name, unit, given, other, other,
-            )  # fmt: skip
+            remark(
+                log,
+                f"{self.source.name}: BUNIT is {unit}, but in_units is {given}; if BUNIT is "
+                f"right, pass in_units='{other}' (--in-units {other})",
+            )
         if self.settings["addsky"] and self.settings["skyval"]:
-            log.warning(
-                "skyval is not used, as addsky is yes; pass addsky=False (--no-addsky) to use it"
+            remark(
+                log,
+                "skyval is not used, as addsky is yes; pass addsky=False (--no-addsky) to use it",
             )
         if self.settings["legacy"]:
             self.legacy_times()
@@ -157,10 +160,10 @@ class Job:
             names = " nor in ".join(i.name for i in (self.chip, self.source) if i is not None)
             raise ValueError(f"there is no MDRIZSKY in {names}; {_NO_SKY}")
         if image is not self.chip and self.chip is not None:
-            log.warning(
-                "%s: there is no MDRIZSKY; that of %s is added, %s",
-                self.chip.name, image.name, found,
-            )  # fmt: skip
+            remark(
+                log,
+                f"{self.chip.name}: there is no MDRIZSKY; that of {image.name} is added, {found}",
+            )
         return self._converted(_scaling.sky_value(found, "MDRIZSKY", image.name))
 
     def _converted(self, sky: float) -> float:
@@ -176,10 +179,11 @@ class Job:
                 f"counts nor counts a second; {_NO_SKY}"
             )
         if unit is not None and not unit.counts_as(self.unit()):
-            log.warning(
-                "%s: MDRIZSKY is of %s and the output of %s; it is added as it is, without a gain",
-                image.name, unit.counted, self.unit().counted,
-            )  # fmt: skip
+            remark(
+                log,
+                f"{image.name}: MDRIZSKY is of {unit.counted} and the output of "
+                f"{self.unit().counted}; it is added as it is, without a gain",
+            )
         # `expout` stands for the reference's exposure time; the clean image has its own.
         own_time = self.source_time if self.chip is None else None
         return _scaling.sky_level(sky, unit, self.unit(), own_time, self.output_time)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblot import _arrays, _build, _coefficients, _core, _maps, _nodes, _outputs, _run, _wcs
+from cblot import (
+    _arrays,
+    _build,
+    _coefficients,
+    _core,
+    _forks,
+    _maps,
+    _nodes,
+    _outputs,
+    _run,
+    _wcs,
+)
 from cblot._maps import Forward, Positions
 from cblot._windows import Source
 
@@ -204,7 +214,7 @@ class Mapping:
             coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=_build.thread_count(None),
         )  # fmt: skip
         # WCS objects and callers' classes must not be used by two threads at once.
-        self._lock = threading.Lock()
+        self._lock = _forks.new_lock()
         self.shape, self.stepsize, self.pix_ratio = plan.shape, plan.step, plan.pix_ratio
         self.coeffs, self.classic = bool(coeffs), bool(classic)
         self._fingerprint = _wcs.Fingerprint(blot_wcs, source_wcs, plan.shape)
@@ -216,7 +226,7 @@ class Mapping:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._lock = threading.Lock()
+        self._lock = _forks.new_lock()
 
     def __repr__(self) -> str:
         kind = "exact" if self.stepsize == 0 else f"stepsize {self.stepsize}"

@@ -215,11 +215,20 @@ def _flat(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 raise ValueError(f"there is no section {key!r}{nearest(str(key), sections)}")
             yield from _flat(value)
         else:
-            yield _known(key), value
+            yield known(key), value
 
 
-def _known(key: Any) -> str:
-    name = ALIASES.get(key, key)
+def known(key: Any) -> str:
+    """Name in the table of what a call or a configuration names.
+
+    Raises
+    ------
+    ValueError
+        If there is no such parameter.
+    """
+    # AstroDrizzle's names of them begin so, and so do those in drizzlepac's documentation.
+    bare = str(key).removeprefix("blot_")
+    name = ALIASES.get(bare, bare)
     if name not in table():
         raise ValueError(f"there is no parameter {key!r}{nearest(str(key), [*table(), *ALIASES])}")
     return str(name)
@@ -272,7 +281,7 @@ def settings_of(config: Any, overrides: Mapping[str, Any]) -> Settings:
             f"a dict, got {type(config).__name__}"
         )
     given = _unique(_flat(config), "configObj")
-    given.update(_unique(((_known(key), value) for key, value in overrides.items()), "the call"))
+    given.update(_unique(((known(key), value) for key, value in overrides.items()), "the call"))
     settings = {
         name: _convert(row, given[name]) if name in given else row.default
         for name, row in table().items()

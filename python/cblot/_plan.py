@@ -6,12 +6,11 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cblot import _chips, _fits, _names, _parameters, _resume
+from cblot import _chips, _fits, _names, _parameters, _remarks, _resume
 from cblot._fits import Image, Inputs
 from cblot._jobs import Job
 from cblot._mapping import Mapping
@@ -20,17 +19,50 @@ from cblot._report import DONE, SKIPPED, Outcome
 
 log = logging.getLogger(__name__)
 
+# What the file task calls the arguments of `blot_exposures`.
+_INSTEAD = {"data": "source", "reference": "references", "outdata": "outdir"}
 
-def checked_settings(configObj: Any, parameters: dict[str, Any], wcsmap: Any) -> Settings:  # noqa: N803
-    """Parameters of many chips; see `blot_exposures`."""
+
+def checked_settings(
+    configObj: Any,  # noqa: N803
+    parameters: dict[str, Any],
+    wcsmap: Any,
+    arguments: dict[str, Any],
+) -> Settings:
+    """Parameters of many chips; see `blot_exposures`.
+
+    Those of the file task that stand for `arguments` of `blot_exposures` can't be given by name. In
+    a configuration, which may be that of one exposure, they are not used; where they differ, that
+    is a remark.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a parameter that can't be used.
+    """
+    for key in parameters:
+        name = _parameters.known(key)
+        if name in _INSTEAD:
+            raise TypeError(f"blot_exposures has no parameter {key}; pass {_INSTEAD[name]}")
     settings = _parameters.settings_of(configObj, parameters)
-    for remark in _parameters.unused(settings):
-        log.warning(remark)
+    for text in _parameters.unused(settings):
+        _remarks.remark(log, text)
+    for name, instead in _INSTEAD.items():
+        if settings[name] and settings[name] not in _texts(arguments[instead]):
+            text = f"configObj's {name}, {settings[name]}, is not used: {instead} counts"
+            _remarks.remark(log, text)
+        settings[name] = ""
     if settings["user_wcs"]:
         settings = {**settings, "coeffs": False}
     if isinstance(wcsmap, Mapping):
         raise TypeError("wcsmap must be a class here, as each chip has a mapping of its own")
     return settings
+
+
+def _texts(given: Any) -> list[str]:
+    """Names among what is given: one, or many."""
+    several = given if isinstance(given, (list, tuple)) else [given]
+    return [os.fspath(name) for name in several if isinstance(name, (str, os.PathLike))]
 
 
 def listed(references: Any) -> list[Any]:
@@ -193,11 +225,10 @@ class Plan:
                 outcome.hdus, remarks = _chips.made(job, pixels, self.wcsmap, threads)
             else:
                 remarks = _chips.make(job, pixels, self.wcsmap, threads, self.tag)
+            for text in remarks:
+                _remarks.remark(log, text)
             ny, nx = job.blot_wcs.array_shape
             outcome.pixels, outcome.status = int(ny) * int(nx), DONE
-            with suppress(Exception):  # a broken log is no failure of the chip
-                for remark in remarks:
-                    log.warning(remark)  # which is noted, as all that is logged of the chip
         except Exception as error:
             outcome.failed(error)
         outcome.seconds += time.perf_counter() - start

@@ -1,15 +1,24 @@
-"""Silence, which threads must not keep across each other."""
+"""Silence, which threads must not keep across each other, nor leave to a child."""
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 # What is silenced is silent for the whole process: threads must not do it across each other.
-_SILENCE = threading.Lock()
+_SILENCE = threading.RLock()
+
+# A process forks when no other thread is silent: its child would be for ever, and wait for it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_SILENCE.acquire,
+        after_in_parent=_SILENCE.release,
+        after_in_child=_SILENCE.release,
+    )
 
 
 @contextmanager

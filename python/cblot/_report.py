@@ -185,39 +185,6 @@ class Summary:
         return f"<cblot summary: {counts} of {self.exposures} exposures, {self.seconds:.1f} s>"
 
 
-class _Collector(logging.Handler):
-    """Takes up the warnings that are logged in a thread."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._local = threading.local()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        remarks = getattr(self._local, "remarks", None)
-        if remarks is not None:
-            remarks.append(record.getMessage())
-
-    @contextmanager
-    def into(self, remarks: list[str]) -> Iterator[None]:
-        """Take up those of this thread into a list."""
-        self._local.remarks = remarks
-        try:
-            yield
-        finally:
-            self._local.remarks = None
-
-
-@contextmanager
-def collector() -> Iterator[_Collector]:
-    """Handler of cblot's warnings while many chips are made."""
-    handler, logger = _Collector(), logging.getLogger("cblot")
-    logger.addHandler(handler)
-    try:
-        yield handler
-    finally:
-        logger.removeHandler(handler)
-
-
 class Progress:
     """Tells how far it is: a bar on a terminal, else lines of the log.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
-import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from cblot import _chips, _fits, _names, _parameters, _teal
+from cblot import _chips, _fits, _names, _parameters, _remarks, _teal
 from cblot._build import __version__
 from cblot._fits import Image
 from cblot._parameters import Settings
@@ -42,7 +41,7 @@ def _inputs(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _warn(remarks: list[str]) -> None:
     for remark in remarks:
-        warnings.warn(remark, UserWarning, stacklevel=5)
+        _remarks.warn(remark)
 
 
 def _blot(data: Any, reference: Any, outdata: Any, settings: Settings, wcsmap: Any) -> list[Path]:
@@ -102,7 +101,8 @@ def blot(
         Open teal's editor first, with the names of files too, and use what comes back; needs
         stsci.tools and a display.
     **input_dict
-        Parameters by name; they win over those of `configObj`:
+        Parameters by name, with ``blot_`` before it (``blot_skyval``) or without; they win over
+        those of `configObj`:
 
         coeffs : bool, default True
             False: without the distortion of the reference.

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import tempfile
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from cblot import _parameters
 from cblot._parameters import Settings
+
+
+def offer_ablot() -> None:
+    """Have ``teal.load("ablot")`` find cblot's parameters where there is no drizzlepac.
+
+    teal looks among the modules that are imported, the first of them that is called ``ablot`` and
+    has parameters: drizzlepac's must be the only one where it may come yet.
+    """
+    try:
+        if find_spec("drizzlepac") is not None:
+            return
+    except ValueError:  # a stand-in for it
+        return
+    import_module("cblot.pars.ablot")
 
 
 def edit(settings: Settings) -> Any:

@@ -5,23 +5,19 @@ from __future__ import annotations
 import io
 import logging
 import os
+import time
 import uuid
+from asyncio import CancelledError
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cblot import _arrays, _build, _calls, _chips, _fits, _images, _plan, _report, _resume
-from cblot._calls import Call, Region
+from cblot import _chips, _fits, _plan, _remarks, _report, _resume
+from cblot._lazy import blot_dask, required
 from cblot._plan import Plan
 from cblot._report import FAILED, SKIPPED, Outcome, Summary
-from cblot._windows import Box, Source
 
 __all__ = ["blot_dask", "blot_exposures"]
 
@@ -29,6 +25,9 @@ log = logging.getLogger(__name__)
 
 # Seconds to wait for tasks that are running when a run is interrupted.
 PATIENCE = 60.0
+# Seconds between looks at the cluster, and to wait for a result before the first of them.
+_PAUSE, _RESULT = 0.1, 30.0
+_LOST = "the connection to the cluster's scheduler was lost"
 
 
 def _absolute(name: Any) -> str:
@@ -73,17 +72,17 @@ def _chip(
         return None
     outcome = Outcome(reference, order=(order, 0))
     try:
-        with _report.collector() as collector, _fits.opened(data, "data") as images:
+        with _fits.opened(data, "data") as images:
             source = _chips.one_image(images)
             job = None
             for outcome, prepare in plan.chips(reference, order, only=place):
                 if prepare is None:  # it came to be in the meantime
                     return outcome
-                with collector.into(outcome.warnings):
+                with _remarks.collected(outcome.warnings):
                     job = prepare(source, _chips.source_wcs(source))
             if job is None:
                 raise ValueError(f"{reference} has no chip [{place}] any more")
-            with collector.into(outcome.warnings):
+            with _remarks.collected(outcome.warnings):
                 plan.make(outcome, job, source.pixels, threads or _share())
             outcome.bytes_read = source.pixels.bytes_read
         if outcome.hdus is not None:
@@ -109,7 +108,15 @@ class _Tasks:
         self._left: deque[int] = deque()
         self._open: dict[int, int] = {}  # chips of exposures that are begun
 
+    def _is_lost(self) -> bool:
+        """Whether there is no scheduler any more, after the time that the client looks for it."""
+        while self._client.status == "connecting":
+            time.sleep(_PAUSE)
+        return self._client.status in ("closing", "closed")
+
     def _submit(self, k: int, known: Outcome | None, priority: int, call: Any, *given: Any) -> Any:
+        if self._is_lost():
+            raise ConnectionError(_LOST)
         future = self._client.submit(
             call, *given, key=f"{self._prefix}-{uuid.uuid4().hex}", retries=self._retries,
             priority=priority, pure=False,
@@ -120,11 +127,41 @@ class _Tasks:
     def _next(self, ahead: int) -> list[Any]:
         """Listings of exposures, as many as may wait."""
         made = []
-        while self._left and len(self._futures) < ahead:
-            k = self._left.popleft()
-            self._open[k] = 0
-            made.append(self._submit(k, None, 0, _listing, self._plan, self._files[k], k))
+        with suppress(ConnectionError):  # told of all that is left
+            while self._left and len(self._futures) < ahead:
+                k = self._left[0]
+                made.append(self._submit(k, None, 0, _listing, self._plan, self._files[k], k))
+                self._open[self._left.popleft()] = 0
         return made
+
+    def _ended(self, waiting: Any) -> Iterator[Any]:
+        """Futures as they end, until all have, or the cluster is lost."""
+        while not waiting.is_empty():
+            ended = waiting.next_batch(block=False)
+            yield from ended
+            if not ended:
+                if self._is_lost():
+                    return
+                time.sleep(_PAUSE / 10)
+
+    def _result(self, future: Any) -> Any:
+        """What a future has, while there is a cluster to ask for it."""
+        patience = _RESULT
+        while True:
+            try:
+                return future.result(timeout=patience)
+            except TimeoutError:
+                if self._is_lost():
+                    raise ConnectionError(_LOST) from None
+                patience *= 2.0
+
+    def _given_up(self) -> Iterator[Outcome]:
+        """Failures of all that is not finished, as the cluster is lost."""
+        begun = [*self._futures.values(), *((k, None) for k in self._left)]
+        for k, known in begun:
+            yield (known or Outcome(self._files[k], order=(k, 0))).failed(ConnectionError(_LOST))
+        self._futures.clear()
+        self._left.clear()
 
     def outcomes(self, left: list[int], ahead: int) -> Iterator[tuple[Outcome | None, int | None]]:
         """Do all: yields outcomes as they come, and exposures that are finished."""
@@ -132,11 +169,14 @@ class _Tasks:
 
         self._left = deque(left)
         waiting = as_completed(self._next(ahead), loop=self._client.loop)
-        for future in waiting:
+        for future in self._ended(waiting):
             k, known = self._futures.pop(future)
             try:
-                answer = future.result()
-            except Exception as error:  # of the cluster, or of a worker that was lost too often
+                answer = self._result(future)
+            except (Exception, CancelledError):
+                # Of the cluster, or of a worker that was lost too often.
+                if future.status != "error" and self._is_lost():
+                    error = ConnectionError(_LOST)
                 failed = (known or Outcome(self._files[k], order=(k, 0))).failed(error)
                 answer = failed if known else [failed]
             if known is not None:
@@ -148,12 +188,16 @@ class _Tasks:
                     if outcome.status in (FAILED, SKIPPED) or self._refused(outcome):
                         yield outcome, None
                         continue
-                    self._open[k] += 1
                     chip = (self._files[k], outcome.place, k)
-                    task = self._submit(
-                        k, outcome, 1, _chip, self._plan, self._data, *chip, self._threads,
-                        self._prefix,
-                    )  # fmt: skip
+                    try:
+                        task = self._submit(
+                            k, outcome, 1, _chip, self._plan, self._data, *chip, self._threads,
+                            self._prefix,
+                        )  # fmt: skip
+                    except ConnectionError as error:
+                        yield outcome.failed(error), None
+                        continue
+                    self._open[k] += 1
                     waiting.add(task)
             future.release()
             if not self._open[k]:
@@ -161,6 +205,8 @@ class _Tasks:
                 yield None, k
             for listing in self._next(ahead):
                 waiting.add(listing)
+        for outcome in self._given_up():  # none, unless the cluster is lost
+            yield outcome, None
 
     def _refused(self, outcome: Outcome) -> bool:
         try:
@@ -173,7 +219,7 @@ class _Tasks:
 
     def end(self) -> Iterator[Outcome]:
         """Have what has not begun left alone, and wait for what has: yields what became of it."""
-        if not self._futures:
+        if not self._futures or self._is_lost():
             return
         from distributed import Event, as_completed
 
@@ -192,16 +238,6 @@ class _Tasks:
                     yield outcome
         self._client.cancel(list(self._futures))
         stop.clear()
-
-
-def _required() -> None:
-    """Say what is missing where dask is not installed."""
-    try:
-        for name in ("dask.array", "distributed"):
-            import_module(name)
-    except ImportError as error:
-        hint = "it needs the dask extra, pip install 'cblot[dask]'"
-        raise RuntimeError(f"{error}: {hint}") from error
 
 
 def blot_exposures(
@@ -223,7 +259,8 @@ def blot_exposures(
     One task a chip: a worker opens the exposure, reads the window of the clean image that the chip
     needs, blots it, and writes the file beside and renames it. Pixels are those of
     `cblot.blot_exposures` to the bit. A task whose worker is lost is done again by another one;
-    what the lost one had begun to write is removed.
+    what the lost one had begun to write is removed. Where the scheduler is lost, and the client
+    does not find it again in its time, all that is not finished has failed.
 
     Parameters
     ----------
@@ -262,16 +299,18 @@ def blot_exposures(
         A KeyboardInterrupt, after Ctrl-C, when the chips that were begun are finished (or a minute
         later); its `summary` tells of them.
     """
-    _required()
+    required()
     if not hasattr(client, "submit"):
         raise TypeError(f"client must be a distributed.Client, got {type(client).__name__}")
-    settings = _plan.checked_settings(configObj, parameters, wcsmap)
-    names = _plan.listed(references)
+    names, remarks = _plan.listed(references), list[str]()
+    arguments = {"source": source, "references": names, "outdir": outdir}
+    with _remarks.collected(remarks):
+        settings = _plan.checked_settings(configObj, parameters, wcsmap, arguments)
     data, *files = (_absolute(name) for name in (source, *names))
     inputs = _fits.Inputs([data, *files])
     folder = None if outdir is None else _plan.make_folder(os.path.abspath(outdir))
     told = _plan.summary_path(summary, inputs)
-    name, identity, remarks = client.submit(_about_data, data, pure=False).result()
+    name, identity, about = client.submit(_about_data, data, pure=False).result()
     plan = Plan(
         None if wcsmap else identity, folder, {**settings, "threads": None},
         wcsmap=wcsmap, resume=resume, tag=uuid.uuid4().hex[:8],
@@ -279,8 +318,9 @@ def blot_exposures(
     threads = sum(client.nthreads().values())
     result = Summary(name, str(folder or ""), len(files), threads)
     result.warnings += remarks
-    for remark in remarks:
-        log.warning(remark)
+    with _remarks.collected(result.warnings):
+        for text in about:
+            _remarks.remark(log, text)
     tasks = _Tasks(client, plan, data, files, settings["threads"], retries, inputs)
     with _report.shown(result, len(files), progress, told) as shown:
         try:
@@ -318,140 +358,3 @@ def _take_up(result: Summary, shown: _report.Progress, outcome: Outcome) -> None
 def _close(result: Summary, shown: _report.Progress) -> None:
     result.finished += 1
     shown.exposure()
-
-
-def blot_dask(
-    source: Any,
-    source_wcs: Any,
-    blot_wcs: Any,
-    exptime: float,
-    coeffs: bool = True,
-    interp: str = "poly5",
-    sinscl: float = 1.0,
-    stepsize: int | None = 10,
-    wcsmap: Any = None,
-    *,
-    fillval: float = 0.0,
-    chunks: Any = "auto",
-    dtype: Any = np.float32,
-    threads: int = 1,
-) -> Any:
-    """Blot a dask array onto the distorted grid of an exposure, lazily.
-
-    Parameters
-    ----------
-    source : dask.array.Array, shape (ny, nx)
-        Clean image, whose chunks may be masked; or anything else that `do_blot` takes.
-    source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap, fillval
-        See `do_blot`. The mapping is computed at once; where the core can't compute it (see
-        `Mapping`) and `stepsize` asks for every pixel, it has 16 bytes a pixel of the output.
-    chunks : optional
-        Chunks of the output, as dask has them. By default a whole chip is one, and so one task.
-    dtype : dtype, default float32
-        Of the output: float32 or float64.
-    threads : int, default 1
-        Threads for a chunk; dask works on several chunks at once.
-
-    Returns
-    -------
-    dask.array.Array, shape ``blot_wcs.array_shape``
-        Nothing is read until it is computed. Each chunk's graph holds the chunks of the source that
-        it needs and no others; its bits are those of `do_blot`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `do_blot`, at once.
-    """
-    _required()
-    import dask.array as da
-    from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
-
-    wcs = _calls.wcs_of_source(source, source_wcs)
-    image = Source(source, "source")
-    array = _lazy(image)
-    out_dtype = np.dtype(dtype)
-    if out_dtype.type not in (np.float32, np.float64):
-        raise TypeError(f"dtype must be float32 or float64, got {out_dtype}")
-    call = Call(wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
-    made = _calls.regions(image.shape, call, fillval)
-    workers = _build.thread_count(threads)
-    rows, columns = da.core.normalize_chunks(chunks, made.shape, dtype=out_dtype)
-    token = uuid.uuid4().hex
-    name, shared = f"blot-{token}", f"blot-mapping-{token}"
-    # One task a chunk, that names the chunks of the source below its box and no others.
-    tasks: dict[Any, Any] = {}
-    for i, (y0, y1) in enumerate(_spans(rows)):
-        for j, (x0, x1) in enumerate(_spans(columns)):
-            box = made.box((y0, y1, x0, x1)) if y0 < y1 and x0 < x1 else (0, 0, 0, 0)
-            below_y = _below(array.chunks[0], box[0], box[1])
-            below_x = _below(array.chunks[1], box[2], box[3])
-            how = partial(
-                _blot,
-                cuts=[[(cut_y, cut_x) for _, cut_x in below_x] for _, cut_y in below_y],
-                box=box, region=(y0, y1, x0, x1), dtype=out_dtype, threads=workers,
-            )  # fmt: skip
-            keys = [[(array.name, k, m) for m, _ in below_x] for k, _ in below_y]
-            tasks[name, i, j] = (how, shared, keys)
-    graph = HighLevelGraph.from_collections(name, tasks, dependencies=[array])
-    layers = {**graph.layers, shared: MaterializedLayer({shared: (_Shared(made),)})}
-    needs = {**graph.dependencies, name: {*graph.dependencies[name], shared}, shared: set()}
-    return da.Array(HighLevelGraph(layers, needs), name, chunks=(rows, columns), dtype=out_dtype)
-
-
-def _lazy(image: Source) -> Any:
-    """A dask array of an image, whose chunks may be masked."""
-    import dask.array as da
-
-    pixels = image.pixels
-    if isinstance(pixels, _images.MaskedSlices):
-        return da.ma.masked_array(da.asarray(pixels.data), mask=da.asarray(pixels.mask) != 0)
-    if isinstance(pixels, np.ndarray):
-        return da.asarray(image.read() if hasattr(pixels, "mask") else pixels)
-    if isinstance(pixels, da.Array):
-        return pixels
-    # dask's own conversion of a piece to an array would lose a mask.
-    return da.from_array(pixels, chunks=pixels.shape, asarray=False)
-
-
-class _Shared:
-    """Gives the mapping to all tasks: a task of its own, so that it is sent to a worker once."""
-
-    def __init__(self, made: Region) -> None:
-        self._made = made
-
-    def __call__(self) -> Region:
-        return self._made
-
-
-def _spans(chunks: Sequence[int]) -> list[tuple[int, int]]:
-    """First and last element, that not included, of each chunk of an axis."""
-    ends = np.cumsum(chunks).tolist()
-    return [(end - size, end) for end, size in zip(ends, chunks, strict=True)]
-
-
-def _below(chunks: Sequence[int], begin: int, end: int) -> list[tuple[int, slice]]:
-    """Chunks of an axis with elements between two, and which elements of the chunk these are."""
-    return [
-        (k, slice(max(begin, first) - first, min(end, last) - first))
-        for k, (first, last) in enumerate(_spans(chunks))
-        if first < end and begin < last
-    ]
-
-
-def _pixels(chunk: Any, cut: Any) -> NDArray[Any]:
-    return _arrays.as_source(_images.piece_of(chunk, cut, "source"), "source")
-
-
-def _blot(
-    made: Region, chunks: list[list[Any]], *, cuts: list[list[tuple[slice, slice]]],
-    box: Box, region: Box, dtype: Any, threads: int,
-) -> NDArray[Any]:  # fmt: skip
-    """One chunk of the output, of the chunks of the source below it."""
-    if not chunks:
-        return np.full((region[1] - region[0], region[3] - region[2]), made.fillval, dtype)
-    rows = [
-        [_pixels(chunk, cut) for chunk, cut in zip(line, cut_line, strict=True)]
-        for line, cut_line in zip(chunks, cuts, strict=True)
-    ]
-    return made.blot(np.block(rows), box, region, dtype, threads)

@@ -1,4 +1,8 @@
-"""drizzlepac.ablot's names."""
+"""drizzlepac.ablot's names.
+
+A folder of its own: teal looks for the parameters of an ``ablot`` below each module of this name,
+and is to find none here, so that drizzlepac's count where it is there.
+"""
 
 from cblot._astrodrizzle import PROCSTEPS_NAME, STEP_NUM, buildBlotParamDict, run_blot, runBlot
 from cblot._resample import do_blot

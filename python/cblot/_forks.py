@@ -1,0 +1,61 @@
+"""What a child of this process must find free, whatever thread had it at the fork."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakSet
+
+# A codec is imported when it is first used, under a lock of Python's that no child can free.
+codecs.lookup("unicode_escape")
+
+_KINDS = (type(threading.Lock()), type(threading.RLock()))
+_ours: WeakSet[Any] = WeakSet()
+
+
+def new_lock() -> Any:
+    """Return a lock that is free in a child."""
+    lock = threading.Lock()
+    _ours.add(lock)
+    return lock
+
+
+def _locks_of(owner: Any) -> Iterator[Any]:
+    """Locks among the attributes of a module, a class, or what a class computes once."""
+    for value in list(vars(owner).values()):
+        if isinstance(value, _KINDS):
+            yield value
+
+
+def _astropys() -> Iterator[Any]:
+    """Locks of astropy, which has one for each attribute that it computes when first asked.
+
+    A thread that reads or writes a file holds some. What another thread of the parent had begun to
+    compute is not there yet, or belongs to objects which the child does not have.
+    """
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("astropy.")]
+    for module in modules:
+        if not hasattr(module, "__dict__"):
+            continue
+        yield from _locks_of(module)
+        for kind in [value for value in list(vars(module).values()) if isinstance(value, type)]:
+            for attribute in list(vars(kind).values()):
+                if isinstance(attribute, property) and hasattr(attribute, "__dict__"):
+                    yield from _locks_of(attribute)
+                    cache = getattr(attribute, "_cache", None)
+                    for made in list(cache.values()) if isinstance(cache, dict) else ():
+                        if hasattr(made, "__dict__"):
+                            yield from _locks_of(made)
+
+
+def _free() -> None:
+    for lock in [*_ours, *_astropys()]:
+        lock._at_fork_reinit()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free)

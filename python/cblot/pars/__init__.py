@@ -1,0 +1,1 @@
+"""The file task's parameters, in the files that teal looks for."""

@@ -1,0 +1,103 @@
+"""A process that forks while another of its threads is at work: the child works too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import task_files as files
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+
+# Threads do what the argument says in a loop; children of forks in between do it once.
+FORKS = """
+import logging, os, pathlib, sys, threading, time, traceback, warnings
+import numpy as np
+import cblot
+
+warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, on forks with threads
+folder = pathlib.Path(sys.argv[1])
+
+def wcs(shape):
+    from astropy.wcs import WCS
+    made = WCS(naxis=2)
+    made.wcs.ctype = "RA---TAN", "DEC--TAN"
+    made.wcs.crpix, made.wcs.cdelt, made.wcs.crval = (20, 20), (-1e-5, 1e-5), (150, 2)
+    made.array_shape = shape
+    return made
+
+mapping = cblot.Mapping(wcs((200, 200)), wcs((220, 220)), wcsmap=cblot.WCSMap)
+grid = np.meshgrid(np.arange(1.0, 400), np.arange(1.0, 400))
+
+def file_task(name):
+    cblot.blot(folder / "med.fits", folder / "flt.fits", folder / name, threads=1)
+
+def many(name):
+    cblot.blot_exposures(folder / "med.fits", folder / "flt.fits", folder / name, jobs=2)
+
+def shared_mapping(name):
+    mapping.forward(*grid)
+
+def silence(name):
+    assert logging.getLogger("astropy").level == LEVEL, "what a thread silenced stays silent"
+    with cblot._quiet.quietly():
+        time.sleep(0.01)
+
+LEVEL = logging.getLogger("astropy").level
+work = {"blot": file_task, "blot_exposures": many, "Mapping": shared_mapping,
+        "silence": silence}[sys.argv[2]]
+stop = False
+
+def again_and_again(name):
+    while not stop:
+        if work is silence:
+            with cblot._quiet.quietly():
+                time.sleep(0.01)
+        else:
+            work(name)
+
+threads = [threading.Thread(target=again_and_again, args=(f"t{k}",)) for k in range(2)]
+for thread in threads:
+    thread.start()
+children = []
+for k in range(20):
+    time.sleep(0.003 * (k % 7))
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            work(f"c{k}")
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    children.append(child)
+bad, deadline = 0, time.monotonic() + 60
+for child in children:
+    done = 0, 0
+    while not done[0] and time.monotonic() < deadline:
+        done = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.01)
+    if not done[0]:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    bad += not done[0] or done[1] != 0
+stop = True
+for thread in threads:
+    thread.join()
+print(bad, "of", len(children), "children failed or never ended")
+"""
+
+
+@pytest.mark.parametrize("what", ["blot", "blot_exposures", "Mapping", "silence"])
+def test_children_of_a_busy_process(tmp_path: Path, what: str) -> None:
+    files.write_data(tmp_path / "med.fits")
+    files.write_reference(tmp_path / "flt.fits", chips=1)
+    run: Any = files.process("-c", FORKS, tmp_path, what)
+    output, errors = run.communicate(timeout=200)
+    assert run.returncode == 0, errors
+    assert output == "0 of 20 children failed or never ended\n", errors
