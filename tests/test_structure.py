@@ -66,6 +66,7 @@ ONLY = {
         "_jobs.py",
         "_plan.py",
         "_resume.py",
+        "_targets.py",
         "_tasks.py",
         "distributed.py",
     },
@@ -81,6 +82,7 @@ PURE = {
     "_scaling.py": {"_arrays"},
     "_windows.py": {"_arrays"},
     "_names.py": set(),
+    "_replace.py": set(),
     "ablot.py": {"_astrodrizzle", "_resample", "_tasks"},
 }
 

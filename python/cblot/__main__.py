@@ -6,20 +6,45 @@ import argparse
 import logging
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cblot import _batch, _build, _names, _parameters, _report, _tasks, build_info
+from cblot import _batch, _build, _names, _parameters, _replace, _report, _tasks, build_info
 
 # Name of the summary in a folder of outputs.
 SUMMARY = "cblot_summary.json"
 _POSITIONAL = ("data", "reference", "outdata")
 _NEGATIVE = re.compile(r"-\.?\d[\d.]*(?:[eE][-+]?\d+)?")
+
+
+class _Terminated(KeyboardInterrupt):
+    """What SIGTERM raises: files that are half-written are removed, as on Ctrl-C."""
+
+
+def _terminate(*_: Any) -> None:
+    raise _Terminated("terminated")
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM raise meanwhile, where nobody else has said what it does."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _UsageError(Exception):
@@ -142,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         "that chip alone.",
         epilog="Example: cblot blot med.fits 'j8c0d1bwq_flc.fits[sci,1]' -o blot.fits. Exit "
         "status: 0; 1 if something failed, an exposure among many, say; 2 for wrong usage; 130 "
-        "where Ctrl-C ended many exposures.",
+        "where Ctrl-C ended many exposures, 143 after SIGTERM.",
     )
     blot.add_argument(
         "files",
@@ -285,7 +310,8 @@ def _run_exposures(
             summary=None if target == "-" else target,
         )  # fmt: skip
     except _report.Interrupted as interruption:
-        result, status = interruption.summary, 130
+        terminated = isinstance(interruption.__cause__, _Terminated)
+        result, status = interruption.summary, 143 if terminated else 130
         print(f"cblot blot: {interruption}", file=sys.stderr)
     if target == "-":
         print(result.to_json(), end="")
@@ -304,11 +330,7 @@ def _run_params(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         print(text, end="")
     else:
-        try:
-            with open(arguments.output, "x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            raise FileExistsError(f"{arguments.output} exists, and is left as it is") from None
+        _replace.replace_text(Path(arguments.output), text, new=True)
     return 0
 
 
@@ -380,10 +402,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0, or 1 if the command failed, or one of many exposures did. 2 for wrong usage,
-        130 where Ctrl-C ended many exposures.
+        130 where Ctrl-C ended many exposures, 143 after SIGTERM.
     """
     arguments = _parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _terminable():
         _set_loudness(arguments)
         try:
             return _COMMANDS[arguments.command](arguments)
@@ -400,7 +422,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             else:
                 what = _one_line(error) or type(error).__name__
                 print(f"cblot {arguments.command}: {what}", file=sys.stderr)
-            return 1
+            return 143 if isinstance(error, _Terminated) else 1
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _build, _calls, _chips, _fits, _plan, _report, _resume
+from cblot import _build, _calls, _chips, _fits, _names, _plan, _replace, _report, _resume
 from cblot._calls import Call, Region
 from cblot._plan import Plan
 from cblot._report import FAILED, SKIPPED, Outcome, Summary
+from cblot._targets import Inputs
 from cblot._windows import Box, Source
 
 __all__ = ["blot_dask", "blot_exposures"]
@@ -35,8 +36,8 @@ def _absolute(name: Any) -> str:
     """Name of a file wherever a worker works."""
     if not isinstance(name, (str, os.PathLike)):
         raise TypeError(f"on a cluster images must be names of files, got {type(name).__name__}")
-    text = os.fspath(name)
-    return text if _fits.is_address(text) else os.path.abspath(os.path.expanduser(text))
+    text = _names.local(os.fspath(name))
+    return text if _names.is_address(text) else os.path.abspath(os.path.expanduser(text))
 
 
 def _about_data(data: str) -> tuple[str, list[Any] | None, list[str]]:
@@ -100,7 +101,7 @@ class _Tasks:
 
     def __init__(
         self, client: Any, plan: Plan, data: str, files: list[str], threads: int | None,
-        retries: int, inputs: _fits.Inputs,
+        retries: int, inputs: Inputs,
     ) -> None:  # fmt: skip
         self._client, self._plan, self._data, self._files = client, plan, data, files
         self._threads, self._retries, self._inputs = threads, retries, inputs
@@ -268,9 +269,11 @@ def blot_exposures(
     settings = _plan.checked_settings(configObj, parameters, wcsmap)
     names = _plan.listed(references)
     data, *files = (_absolute(name) for name in (source, *names))
-    inputs = _fits.Inputs([data, *files])
+    inputs = Inputs([data, *files])
     folder = None if outdir is None else _plan.make_folder(os.path.abspath(outdir))
     told = _plan.summary_path(summary, inputs)
+    if folder is not None:
+        _replace.sweep([folder])
     name, identity, remarks = client.submit(_about_data, data, pure=False).result()
     plan = Plan(
         None if wcsmap else identity, folder, {**settings, "threads": None},
@@ -300,7 +303,7 @@ def blot_exposures(
             for made in tasks.end():
                 made.reference = os.fspath(names[made.order[0]])
                 _take_up(result, shown, made)
-            for path in [] if folder is None else _fits.sweep(folder, plan.tag):
+            for path in [] if folder is None else _replace.sweep([folder], plan.tag):
                 log.info("%s, of a lost worker, is removed", path)
     return result
 
