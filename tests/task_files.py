@@ -77,8 +77,11 @@ def write_reference(path: Path, chips: int = 1, **keywords: Any) -> Path:
 
 
 def read(path: Path) -> tuple[np.ndarray, fits.Header]:
+    """Pixels of an output, and its headers in one."""
     with fits.open(path) as hdus:
-        return hdus[0].data.astype(float), hdus[0].header.copy()
+        header = hdus[0].header.copy()
+        header.extend(hdus[1].header, strip=False, update=True)
+        return hdus[1].data.astype(float), header
 
 
 # Data, exposures of two chips, and a folder for outputs.

@@ -45,7 +45,7 @@ def test_the_rest_goes_on(night: Night) -> None:
     assert "text_flt.fits can't be read as a FITS file" in reasons["text_flt.fits"]
     assert "short_flt.fits is cut short, in the header of" in reasons["short_flt.fits"]
     assert "shorter_flt.fits is cut short: it has 8000 bytes of" in reasons["shorter_flt.fits"]
-    assert "folder_flt.fits can't be read" in reasons["folder_flt.fits"]
+    assert "folder_flt.fits must be a regular file, and is a folder" in reasons["folder_flt.fits"]
     assert "half_flt.fits[SCI,1]" in reasons["half_flt.fits"]
     assert [o.status for o in result.outcomes if "half" in o.reference] == ["failed", "done"]
     names = {f"e{k}_flt_sci{v}_blt.fits" for k in range(5) for v in (1, 2)}

@@ -20,7 +20,7 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _fits, _report
+from cblot import _replace, _report
 from cblot import distributed as cblot_distributed
 from conftest import INTERPOLANTS, Pair, sky_image
 from task_files import Night, pixels
@@ -80,7 +80,7 @@ def test_results_that_are_returned(client: Any, night: Night, tmp_path: Path) ->
     ]
     assert len(json.loads(result.to_json())["outcomes"]) == 4  # without images
     for outcome, name in zip(result.outcomes, expected, strict=True):
-        assert outcome.hdus[0].data.tobytes() == expected[name]
+        assert outcome.hdus[1].data.tobytes() == expected[name]
         assert outcome.hdus[0].header["FILENAME"] == name
     assert sorted(tmp_path.glob("*.fits")) == sorted([data, *exposures])
 
@@ -116,7 +116,7 @@ def test_threads_follow_the_workers(client: Any) -> None:
 
 def die_once(marker: str) -> None:
     """Have this process killed while it writes a file, if it is the first to."""
-    flush = _fits._flush
+    flush = _replace._flush
 
     def flush_or_die(path: Path) -> None:
         with suppress(FileExistsError):
@@ -124,7 +124,7 @@ def die_once(marker: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         flush(path)
 
-    _fits._flush = flush_or_die
+    _replace._flush = flush_or_die
 
 
 def test_lost_worker(client: Any, night: Night, tmp_path: Path) -> None:
@@ -146,11 +146,12 @@ def test_lost_worker(client: Any, night: Night, tmp_path: Path) -> None:
 
 
 def test_leftovers_of_this_run_alone_are_removed(tmp_path: Path) -> None:
-    mine, others = tmp_path / ".e0_blt.abcd1234ffff.fits", tmp_path / ".e0_blt.eeeeffff.fits"
+    mine = _replace._beside(tmp_path / "e0_blt.fits", "abcd1234", ".fits")
+    others = _replace._beside(tmp_path / "e0_blt.fits", "eeeeffff", ".fits")
     whole = tmp_path / "e0_blt.fits"
     for path in (mine, others, whole):
         path.write_bytes(b"")
-    assert _fits.sweep(tmp_path, "abcd1234") == [mine]
+    assert _replace.sweep([tmp_path], "abcd1234") == [mine]
     assert sorted(tmp_path.iterdir()) == sorted([others, whole])
 
 

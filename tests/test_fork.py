@@ -29,7 +29,9 @@ def wcs(shape):
     made.array_shape = shape
     return made
 
-mapping = cblot.Mapping(wcs((200, 200)), wcs((220, 220)), wcsmap=cblot.WCSMap)
+mapping = cblot.Mapping(
+    blot_wcs=wcs((200, 200)), source_wcs=wcs((220, 220)), wcsmap=type("Own", (cblot.WCSMap,), {})
+)
 grid = np.meshgrid(np.arange(1.0, 400), np.arange(1.0, 400))
 
 def file_task(name):

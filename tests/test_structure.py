@@ -77,6 +77,7 @@ ONLY = {
         "_jobs.py",
         "_plan.py",
         "_resume.py",
+        "_targets.py",
         "_tasks.py",
         "distributed.py",
     },
@@ -105,6 +106,7 @@ PURE = {
     "_forks.py": set(),
     "_quiet.py": set(),
     "ablot/__init__.py": {"_astrodrizzle", "_resample", "_tasks"},
+    "_replace.py": set(),
 }
 
 

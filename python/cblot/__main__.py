@@ -6,15 +6,40 @@ import argparse
 import copy
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cblot import _arguments, _batch, _names, _parameters, _report, _tasks, _terminal
+from cblot import _arguments, _batch, _names, _parameters, _replace, _report, _tasks, _terminal
 from cblot._arguments import POSITIONAL, SUMMARY
+
+
+class _Terminated(KeyboardInterrupt):
+    """What SIGTERM raises: files that are half-written are removed, as on Ctrl-C."""
+
+
+def _terminate(*_: Any) -> None:
+    raise _Terminated("terminated")
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM raise meanwhile, where nobody else has said what it does."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _UsageError(Exception):
@@ -86,7 +111,8 @@ def _run_exposures(
             summary=None if target == "-" else target,
         )  # fmt: skip
     except _report.Interrupted as interruption:
-        result, status = interruption.summary, 130
+        terminated = isinstance(interruption.__cause__, _Terminated)
+        result, status = interruption.summary, 143 if terminated else 130
         _terminal.complain(f"cblot blot: {interruption}")
     if target == "-":
         _terminal.say(result.to_json(), end="")
@@ -105,11 +131,7 @@ def _run_params(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         _terminal.say(text, end="")
     else:
-        try:
-            with open(arguments.output, "x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            raise FileExistsError(f"{arguments.output} exists, and is left as it is") from None
+        _replace.replace_text(Path(arguments.output), text, new=True)
     return 0
 
 
@@ -168,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0, or 1 if the command failed, or one of many exposures did. 2 for wrong usage,
-        130 where Ctrl-C ended many exposures.
+        130 where Ctrl-C ended many exposures, 143 after SIGTERM.
     """
     try:
         arguments = _arguments.parsed(sys.argv[1:] if argv is None else argv)
@@ -183,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _terminable():
         _set_loudness(arguments)
         try:
             return _COMMANDS[arguments.command](arguments)
@@ -200,7 +222,7 @@ def _run(arguments: argparse.Namespace) -> int:
             else:
                 what = _terminal.one_line(error) or type(error).__name__
                 _terminal.complain(f"cblot {arguments.command}: {what}")
-            return 1
+            return 143 if isinstance(error, _Terminated) else 1
 
 
 if __name__ == "__main__":

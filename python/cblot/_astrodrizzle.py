@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _arrays, _fits, _grids, _headers, _parameters, _resample, _scaling
+from cblot import _arrays, _fits, _grids, _headers, _names, _parameters, _resample, _scaling
 from cblot._build import __version__
 from cblot._parameters import Settings
+from cblot._targets import Inputs
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def _hdus(chip: Any, blotted: NDArray[Any], coeffs: bool, path: str) -> Any:
     """A simple image with the exposure's header, where its file is still there."""
     data, header = str(chip.outputNames["data"]), _fits.new_header()
     tables: list[Any] = []
-    if os.path.exists(_fits.split_name(data)[0]):
+    if os.path.exists(_names.split_name(data)[0]):
         with _fits.opened(data, "data") as images:
             header = _headers.of_exposure(images[0])
             if coeffs:
@@ -146,8 +147,8 @@ def _hdus(chip: Any, blotted: NDArray[Any], coeffs: bool, path: str) -> Any:
     }
     history = [f"cblot {__version__} blotted the median onto {data}."]
     _headers.complete(header, keywords, history)
-    hdus = _fits.hdulist_of(blotted, header, tables)
-    _grids.settle_date(hdus)
+    hdus = _fits.simple(blotted, header, tables)
+    _grids.settle_date(hdus[0].header)
     return hdus
 
 
@@ -195,10 +196,16 @@ def blot_images(
     if "stepsize" in parameters:
         given["stepsize"] = parameters["stepsize"]
     settings = _parameters.settings_of(None, given)
-    medians = _Medians()
-    for image in _images(images):
-        for chip in image.returnAllChips(extname=image.scienceExt):
-            _blot_chip(image, chip, medians, output_wcs, settings, wcsmap, do_blot)
+    medians, chosen = _Medians(), _images(images)
+    chips = [(image, chip) for image in chosen
+             for chip in image.returnAllChips(extname=image.scienceExt)]  # fmt: skip
+    read = [image.getOutputName(_MEDIAN) for image in chosen if not image.inmemory]
+    inputs = Inputs([*read, *(str(chip.outputNames["data"]) for _, chip in chips)])
+    for image, chip in chips:  # before any work is done
+        if not image.inmemory:
+            inputs.check(Path(chip.outputNames["blotImage"]))
+    for image, chip in chips:
+        _blot_chip(image, chip, medians, output_wcs, settings, wcsmap, do_blot)
 
 
 def _blot_chip(

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from cblot import _build, _chips, _fits, _remarks, _report, _resume
-from cblot._fits import Image, Inputs
+from cblot import _build, _chips, _fits, _remarks, _replace, _report, _resume
+from cblot._fits import Image
 from cblot._jobs import Job
 from cblot._plan import (
     Plan,
@@ -25,6 +25,7 @@ from cblot._plan import (
     summary_path,
 )
 from cblot._report import Outcome, Summary
+from cblot._targets import Inputs
 
 log = logging.getLogger(__name__)
 
@@ -268,6 +269,7 @@ def blot_exposures(
         inputs = Inputs([source, *exposures])
         folder = make_folder(outdir)
         told = summary_path(summary, inputs)
+        _replace.sweep([folder])
         plan = Plan(
             identity, folder, {**settings, "threads": None},
             wcsmap=wcsmap, resume=resume, tag=uuid.uuid4().hex[:8],

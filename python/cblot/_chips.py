@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _fits, _grids, _names, _parameters, _resample, _scaling, _wcs
+from cblot import _fits, _grids, _names, _parameters, _resample, _scaling, _targets, _wcs
 from cblot._calls import Call
-from cblot._fits import Image, Inputs
+from cblot._fits import Image
 from cblot._jobs import Job
 from cblot._parameters import Settings
+from cblot._targets import Inputs
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +86,11 @@ def prepare(
     TypeError, ValueError, OSError
         If it can't be done.
     """
-    read = [source, *(chip for chip in chips if chip is not None)]
-    inputs = Inputs([image.path for image in read if image.path is not None])
+    inputs = Inputs([source, *(chip for chip in chips if chip is not None)])
     jobs = []
     for chip, path in zip(chips, paths, strict=True):
         if is_written:
-            _fits.check_target(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
+            _targets.check(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
         job = Job(source, chip, path, wcs, _grid(chip, settings), settings)
         _wcs.check_pair(job.blot_wcs, wcs, names=(_chip_name(job), source.name))
         job.check()

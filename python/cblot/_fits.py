@@ -1,15 +1,12 @@
-"""FITS files: finding images in them, their pixels and keywords, and writing one whole."""
+"""FITS files: finding images in them, their pixels and keywords, and putting new ones together."""
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
-import uuid
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from typing import Any
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from cblot import _names, _replace
 from cblot._pixels import Pixels
 from cblot._quiet import quietly
 
@@ -24,10 +22,9 @@ from cblot._quiet import quietly
 _REMOTE_IDENTITY = ("ETag", "etag", "LastModified", "Last-Modified", "mtime", "created")
 # Keyword of what an output was made of.
 FINGERPRINT = "CBLOTKEY"
+_AXIS = re.compile(r"NAXIS\d+")
 # Extensions that belong to the WCS of another image.
 _TABLES = ("D2IMARR", "WCSDVARR")
-_EXTENSION = re.compile(r"^(?P<path>.+?)\[(?P<extension>[^\[\]]*)\]$", re.DOTALL)
-_NAMED = re.compile(r"^['\"]?(?P<name>[^,'\"]*)['\"]?(?:\s*,\s*(?P<version>\d+))?$")
 
 
 class NoImageError(ValueError):
@@ -76,7 +73,10 @@ class Image:
         """EXTNAME and EXTVER, as they count for an image: SCI and 1 where there is none."""
         hdu = self.hdus[self.index]
         name = str(hdu.name or "").upper()
-        return "SCI" if name in ("", "PRIMARY", "COMPRESSED_IMAGE") else name, int(hdu.ver or 1)
+        version = hdu.header.get("EXTVER", 1)
+        if isinstance(version, bool) or not isinstance(version, int):
+            raise ValueError(f"{self.name}: EXTVER must be a whole number, got {version!r}")
+        return "SCI" if name in ("", "PRIMARY", "COMPRESSED_IMAGE") else name, version or 1
 
     def keyword(self, *names: str) -> tuple[str, Any] | None:
         """First of the keywords that is in the header or the primary one, with its value."""
@@ -124,16 +124,14 @@ def _listing(hdus: Any) -> str:
 def find(hdus: Any, extension: str, name: str) -> int:
     """Index of an extension given as in ``[1]``, ``[sci]`` or ``[SCI,2]``."""
     text = extension.strip()
-    match = _NAMED.match(text)
+    named = _names.split_extension(text)
     try:
         if text.lstrip("+-").isdecimal():
             index = int(text)
             if not 0 <= index < len(hdus):
                 raise KeyError(index)
-        elif match and match["name"].strip():
-            version = match["version"]
-            key = match["name"].strip().upper()
-            index = hdus.index_of((key, int(version)) if version else key)
+        elif named is not None:
+            index = hdus.index_of(named[0] if named[1] is None else named)
         else:
             raise KeyError(text)
     except KeyError:
@@ -145,36 +143,34 @@ def find(hdus: Any, extension: str, name: str) -> int:
     return index
 
 
-def is_address(text: str) -> bool:
-    """Whether a name is the address of a remote file."""
-    return "://" in text
+def _file_of(hdu: Any) -> Any:
+    """File of an HDU, as astropy has it; or None."""
+    place = hdu.fileinfo() if hasattr(hdu, "fileinfo") else None
+    return place["file"] if place else None
 
 
 def file_of(source: Any) -> str:
     """Name of the file that an image was given as or came from; empty if there is none."""
     if isinstance(source, (str, os.PathLike)):
-        return split_name(os.fspath(source))[0]
+        return _names.split_name(os.fspath(source))[0]
     if isinstance(source, fits.HDUList):
         return source.filename() or ""
-    place = source.fileinfo() if hasattr(source, "fileinfo") else None
-    return str(place["file"].name or "") if place else ""
+    if isinstance(source, Image):
+        return str(source.path or "")
+    file = _file_of(source)
+    return str(file.name or "") if file else ""
 
 
-def named_extension(source: Any) -> tuple[str, tuple[str, int]] | None:
-    """File and extension of a name that ends in one as in ``[SCI,2]``."""
-    if not isinstance(source, (str, os.PathLike)):
+def open_file_of(source: Any) -> os.stat_result | None:
+    """What tells the open file that an image is read from, wherever its name leads by now."""
+    if isinstance(source, fits.HDUList):
+        file = source._file
+    else:
+        file = _file_of(source.hdus[source.index] if isinstance(source, Image) else source)
+    try:
+        return os.fstat(file._file.fileno())
+    except (AttributeError, OSError, ValueError):  # there is none, or it is closed
         return None
-    path, extension = split_name(os.fspath(source))
-    match = _NAMED.match((extension or "").strip())
-    if not match or not match["version"] or not match["name"].strip():
-        return None
-    return os.path.basename(path), (match["name"].strip().upper(), int(match["version"]))
-
-
-def split_name(text: str) -> tuple[str, str | None]:
-    """Split a file's name and the extension in brackets after it, if any."""
-    match = None if not is_address(text) and os.path.exists(text) else _EXTENSION.match(text)
-    return (match["path"], match["extension"]) if match else (text, None)
 
 
 @contextmanager
@@ -219,19 +215,24 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
             f"{what} must be the name of a FITS file, a Path, an HDUList or an HDU, got "
             f"{type(source).__name__}"
         )
-    text = os.fspath(source)
-    remote = is_address(text)
-    path, extension = split_name(text if remote else os.path.expanduser(text))
+    text = _names.local(os.fspath(source))
+    remote = _names.is_address(text)
+    path, extension = _names.split_name(text if remote else os.path.expanduser(text))
     if not remote and not os.path.exists(path):
         hint = "; is a bracket missing?" if "[" in path or "]" in path else ""
         raise FileNotFoundError(f"{what}: there is no file {path}{hint}")
+    if not remote:
+        _replace.check_regular(path, what)
     name = os.path.basename(path)
     status = None if remote else os.stat(path)
     with ExitStack() as stack:
         try:
             hdus = stack.enter_context(fits.open(path, memmap=False, use_fsspec=remote or None))
+            _check_axes(hdus, name)
             chosen = _choose(hdus, name) if extension is None else [find(hdus, extension, name)]
         except ImportError as error:
+            if not remote:  # for a compression, say
+                raise OSError(f"{what}: {path} can't be read: {error}") from error
             raise RuntimeError(
                 f"{what}: {path} needs {error.name or error}: pip install 'cblot[remote]'"
             ) from error
@@ -241,10 +242,10 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
             if remote:  # what libraries of the network raise is their own
                 reason = f"{type(error).__name__}: {error}"
                 raise OSError(f"{what}: {path} can't be read: {reason}") from error
-            if not isinstance(error, (OSError, EOFError, zlib.error)):
-                raise
             # Without astropy's advice, which is for its own callers.
-            reason = str(error).split(" If this is really")[0]
+            reason = " ".join(str(error).split(" If this is really")[0].split())
+            if not isinstance(error, (OSError, EOFError)):  # a keyword of no use, a torn archive
+                reason = f"{type(error).__name__}: {reason}"
             raise OSError(f"{what}: {path} can't be read as a FITS file: {reason}") from error
         if not remote:
             _check_length(hdus, path, what)
@@ -252,6 +253,36 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
         for image in images:
             stack.callback(image.pixels.close)
         yield images
+
+
+def _check_axes(hdus: Any, name: str) -> None:
+    """Go through a file's extensions; one of a negative size would lead astropy back for ever."""
+    place = 0
+    while True:
+        try:
+            header = hdus[place].header
+        except IndexError:
+            return
+        except (TypeError, ValueError, KeyError):
+            _check_sizes(_header_after(hdus, place), f"{name}[{place}]")
+            raise
+        _check_sizes(header, f"{name}[{place}]")
+        place += 1
+
+
+def _check_sizes(header: Any, name: str) -> None:
+    for key in ("NAXIS", *(key for key in header if _AXIS.fullmatch(key))):
+        length = header.get(key, 0)
+        if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+            raise OSError(f"{name}: {key} must be a whole number of at least 0, got {length!r}")
+
+
+def _header_after(hdus: Any, place: int) -> Any:
+    """Header of an extension of which astropy can make no HDU."""
+    before = hdus[place - 1].fileinfo()
+    with open(before["file"].name, "rb") as file:
+        file.seek(before["datLoc"] + before["datSpan"])
+        return fits.Header.fromfile(file)
 
 
 def _end(hdus: Any) -> int:
@@ -275,18 +306,24 @@ def _check_length(hdus: Any, path: str, what: str) -> None:
             raise OSError(f"{what}: {path} is cut short, in the header of extension {len(hdus)}")
 
 
+def _is(path: str, status: os.stat_result) -> bool:
+    return os.path.samestat(os.stat(path), status)
+
+
 @contextmanager
 def _company_of(hdu: Any) -> Iterator[tuple[Any, str | None]]:
     """Put an HDU in a list with what its file, if it has one, says for it: first or last."""
-    file_of = (hdu.fileinfo() or {}).get("file")
-    path = file_of.name if file_of else None
-    if not path or not os.path.exists(path):
+    file = _file_of(hdu)
+    path = file.name if file else None
+    # A name that is relative may lead to another file by now.
+    own, there = open_file_of(hdu), path if path and os.path.isfile(path) else None
+    if there is None or (own is not None and not file.compression and not _is(there, own)):
         yield fits.HDUList([hdu]), None
         return
-    with fits.open(path, memmap=False) as file:
-        others = [other for other in file[1:] if other.name in _TABLES]
+    with fits.open(path, memmap=False) as content:
+        others = [other for other in content[1:] if other.name in _TABLES]
         first = isinstance(hdu, fits.PrimaryHDU)
-        yield fits.HDUList([hdu, *others] if first else [file[0], *others, hdu]), path
+        yield fits.HDUList([hdu, *others] if first else [content[0], *others, hdu]), path
 
 
 def _image(hdus: Any, index: int, name: str, path: str | None, status: Any = None) -> Image:
@@ -294,10 +331,10 @@ def _image(hdus: Any, index: int, name: str, path: str | None, status: Any = Non
     hdu = hdus[index]
     extension = "" if index == 0 else f"[{hdu.name},{hdu.ver}]" if hdu.name else f"[{index}]"
     tiled = isinstance(hdu, fits.CompImageHDU)
-    remote = path is not None and is_address(path)
+    remote = path is not None and _names.is_address(path)
     pixels = Pixels(hdu, name + extension, path if status else None, tiled, status, remote)
     local = Path(path) if path and not remote else None
-    file = os.path.basename(path) if path else ""
+    file = _names.alone(path) if path else ""
     return Image(name + extension, file, hdus, index, local, pixels)
 
 
@@ -334,97 +371,22 @@ def new_header() -> Any:
     return fits.Header()
 
 
-def hdulist_of(pixels: NDArray[Any], header: Any, tables: Sequence[Any] = ()) -> Any:
+def simple(pixels: NDArray[Any], header: Any, tables: Sequence[Any] = ()) -> Any:
     """Return a simple FITS image with lookup tables of its WCS as extensions."""
     return fits.HDUList([fits.PrimaryHDU(pixels, header), *tables])
 
 
-class Inputs:
-    """The files that are read, by whatever names: none may be written.
-
-    Parameters
-    ----------
-    images : sequence
-        Images as they were given; see `opened`.
-    """
-
-    def __init__(self, images: Sequence[Any]) -> None:
-        self._files = set()
-        for image in images:
-            path = os.path.expanduser(file_of(image))
-            if path and not is_address(path) and os.path.exists(path):
-                self._files.add(self._identity(path))
-
-    @staticmethod
-    def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
-        status = os.stat(path)
-        return status.st_dev, status.st_ino
-
-    def check(self, path: Path) -> None:
-        """Refuse to write one of them.
-
-        Raises
-        ------
-        ValueError
-            If a path is one.
-        """
-        if path.exists() and self._identity(path) in self._files:
-            raise ValueError(f"the output must not be an input: {path}")
-
-
-def check_target(
-    path: Path, overwrite: bool, inputs: Inputs, *, folder_is_made: bool = False
-) -> None:
-    """Refuse a name that can't be written.
-
-    Raises
-    ------
-    OSError
-        If it exists and may not be overwritten, is a folder, or its folder does not exist.
-    ValueError
-        If it is that of an input, or of a compressed image.
-    """
-    if path.suffix.lower() == ".fz":
-        raise ValueError(f"the output is a simple FITS image, which {path} must not be named")
-    if not folder_is_made and not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
-    if path.is_dir():
-        raise IsADirectoryError(f"the output {path} is a folder")
-    inputs.check(path)
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"the output {path} exists, and overwrite is no")
-
-
-def _beside(path: Path, tag: str) -> Path:
-    """Return a name for a file while it is written; `sweep` knows them by the tag."""
-    # astropy tells by the end of a name whether to compress.
-    ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
-    return path.with_name(f".{path.stem}.{tag}{uuid.uuid4().hex[:12]}{ending}")
-
-
-def sweep(folder: Path, tag: str) -> list[Path]:
-    """Remove what lost processes left half-written under a tag, and tell what it was."""
-    left = list(folder.glob(f".*.{tag}*.fits*"))
-    for path in left:
-        with suppress(OSError):
-            path.unlink()
-    return left
-
-
-def _flush(path: Path) -> None:
-    """Have a file on the disk: renamed before, it might be there without content after a crash."""
-    file = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(file)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system can
-            raise
-    finally:
-        os.close(file)
+def extended(primary: Any, pixels: NDArray[Any], header: Any, tables: Sequence[Any] = ()) -> Any:
+    """Return an empty primary HDU with a header, the image as ``[SCI,1]``, and lookup tables."""
+    image = fits.ImageHDU(pixels, header, name="SCI", ver=1)
+    hdus = fits.HDUList([fits.PrimaryHDU(header=primary), image, *tables])
+    hdus[0].header["EXTEND"] = True
+    hdus[0].header["NEXTEND"] = (len(hdus) - 1, "number of extensions")
+    return hdus
 
 
 def write(hdus: Any, path: Path, tag: str = "") -> None:
-    """Write beside, flush and rename: a file of that name is whole, the old one or the new.
+    """Write a file whole; see `_replace.replace`.
 
     Parameters
     ----------
@@ -439,24 +401,12 @@ def write(hdus: Any, path: Path, tag: str = "") -> None:
     OSError
         If it can't be written; then nothing is left of it.
     """
-    if path.is_symlink():  # what it points to is replaced, not the link
-        path = path.resolve()
-    own = _beside(path, tag)
-    pixels = hdus[0].data
+    image = next(hdu for hdu in hdus if hdu.data is not None)
+    pixels = image.data
     if pixels.dtype.isnative and sys.byteorder == "little":  # astropy would swap, and swap back
-        hdus[0].data = pixels.byteswap(inplace=True).view(pixels.dtype.newbyteorder(">"))
-    try:
-        hdus.writeto(own, output_verify="silentfix")
-        _flush(own)
-        if path.exists():
-            os.chmod(own, path.stat().st_mode & 0o777)
-        os.replace(own, path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if "requested and" in reason:  # what NumPy says of a write that the system cuts short
-            reason = f"there is no room for it ({reason})"
-        message = f"{path} can't be written: {reason}"
-        raise (OSError(error.errno, message) if error.errno else OSError(message)) from error
-    finally:
-        with suppress(OSError):
-            own.unlink(missing_ok=True)
+        image.data = pixels.byteswap(inplace=True).view(pixels.dtype.newbyteorder(">"))
+    # astropy tells by the end of a name whether to compress.
+    ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
+    _replace.replace(
+        path, lambda own: hdus.writeto(own, output_verify="silentfix"), tag=tag, ending=ending
+    )

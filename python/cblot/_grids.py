@@ -12,6 +12,7 @@ import astropy.wcs
 import numpy as np
 
 from cblot import _scale
+from cblot._arrays import finite
 from cblot._quiet import quietly
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,11 @@ def wcs_of_image(hdus: Any, index: int, name: str) -> Any:
         If it has no two-dimensional WCS.
     """
     header = hdus[index].header
+    scale = header.get("IDCSCALE")
+    if isinstance(scale, (str, bool, int, float)) and (finite(scale) or 0.0) <= 0.0:
+        raise ValueError(
+            f"{name}: IDCSCALE must be a pixel scale greater than 0 in arcsec, got {scale!r}"
+        )
     radesys = header.get("RADESYS")
     with quietly():
         try:
@@ -190,12 +196,11 @@ def linear_keywords(wcs: astropy.wcs.WCS) -> dict[str, Any]:
     return keywords
 
 
-def settle_date(hdus: Any) -> None:
-    """Write the MJD-OBS that wcslib makes of the other dates of the first header, if any.
+def settle_date(header: Any) -> None:
+    """Write the MJD-OBS that wcslib makes of the other dates of an image's header, if any.
 
     Then reading the WCS changes and reports nothing.
     """
-    header = hdus[0].header
     # Of the dates alone: making a whole WCS, with its tables, takes as long as blotting.
     dates = type(header)([card for card in header.cards if _DATES.fullmatch(card.keyword)])
     dates["CTYPE1"], dates["CTYPE2"] = "RA---TAN", "DEC--TAN"  # there must be a WCS

@@ -16,10 +16,13 @@ _STRUCTURE = re.compile(
     rf"{FINGERPRINT}|XTENSION|SIMPLE|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|PIXVALUE|NPIX[12]"
 )
 _TABLES = re.compile(r"(?:C[PQ]DIS|D[PQ]|C[PQ]ERR|D2IMDIS|D2IMERR|D2IM)[12](?:\..+)?|AXISCORR")
-_DISTORTION = re.compile(
+_COEFFICIENTS = re.compile(
     _TABLES.pattern
     + r"|[AB]P?_(?:ORDER|DMAX|\d+_\d+)|OC[XY]1[01]|IDC(?:SCALE|THETA|[XY]REF|V[23]REF)|"
-    r"S(?:CTYPE|CRVAL|CRPIX|NAXIS)[12]|SCD[12]_[12]|TDD.*|SIPNAME|DISTNAME|"
+    r"S(?:CTYPE|CRVAL|CRPIX|NAXIS)[12]|SCD[12]_[12]|TDD(?!CORR$).*"
+)
+_DISTORTION = re.compile(
+    _COEFFICIENTS.pattern + r"|TDDCORR|SIPNAME|DISTNAME|"
     r"D2IMEXT|NPOLEXT|DGEOEXT|IDCTAB|OFFTAB|NPOLFILE|D2IMFILE|DGEOFILE"
 )
 _GRID = re.compile(
@@ -28,6 +31,8 @@ _GRID = re.compile(
     r"[A-Z]?|WCSTYPE|ORIENTAT"
 )
 _PIXELS = re.compile(r"LTV[12]|LTM[12]_[12]")
+# Keywords of an image that a primary header without one must not contradict.
+_OF_PIXELS = ("BUNIT", "UNITS", "MDRIZSKY")
 _COMMENTARY = ("", "COMMENT", "HISTORY")
 _CTYPE = re.compile(r"CTYPE[12][A-Z]?")
 
@@ -53,6 +58,24 @@ def of_exposure(image: Image) -> Any:
     return header
 
 
+def parts_of_exposure(image: Image) -> tuple[Any, Any]:
+    """Primary and science header of an exposure, for an empty primary HDU and its image.
+
+    Of a simple image, whose header is both, the primary has all but what is of the pixels.
+    """
+    primary, science = image.primary.copy(), image.header.copy()
+    for header in (primary, science):
+        _drop(header, _STRUCTURE)
+    if not image.index:
+        for pattern in (_GRID, _PIXELS, _COEFFICIENTS):
+            _drop(primary, pattern)
+        for name in _COMMENTARY:
+            science.remove(name, ignore_missing=True, remove_all=True)
+    for name in _OF_PIXELS:
+        primary.remove(name, ignore_missing=True, remove_all=True)
+    return primary, science
+
+
 def set_distortion(header: Any, *, sip: bool, tables: bool) -> None:
     """Make a header say of the distortion model what is so, its values being there.
 
@@ -67,7 +90,7 @@ def set_distortion(header: Any, *, sip: bool, tables: bool) -> None:
         _drop(header, _DISTORTION)
     if not tables:
         _drop(header, _TABLES)
-    if sip:
+    if sip and "CTYPE1" in header:
         for key in ("CTYPE1", "CTYPE2"):
             header[key] = str(header[key]).removesuffix("-SIP") + "-SIP"
     else:
@@ -100,7 +123,13 @@ def printable(text: str) -> str:
     return escaped.replace("\\\\", "\\")
 
 
-def complete(header: Any, keywords: Mapping[str, Any], history: Iterable[str]) -> None:
+def without_grid(header: Any) -> None:
+    """Leave out the WCS, or those, that a header has."""
+    _drop(header, _GRID)
+    _drop(header, _PIXELS)
+
+
+def complete(header: Any, keywords: Mapping[str, Any], history: Iterable[str] = ()) -> None:
     """Set keywords, the date and the history of a header that is about to be written."""
     header["DATE"] = (
         datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S"),

@@ -197,33 +197,37 @@ class Job:
                 yield f"{name} = {value}"
 
     def output(self, pixels: Any) -> Any:
-        """HDUs to write: a simple image, and the lookup tables of its WCS if any."""
+        """HDUs to write, as drizzlepac has them: primary, image, and the tables of its WCS."""
         settings, tables = self.settings, self.tables
-        header = _fits.new_header() if self.chip is None else _headers.of_exposure(self.chip)
+        primary, header = _fits.new_header(), _fits.new_header()
+        if self.chip is not None:
+            primary, header = _headers.parts_of_exposure(self.chip)
         if settings["user_wcs"]:
+            _headers.without_grid(primary)
             linear = _grids.linear_keywords(self.blot_wcs)
             _headers.set_grid(header, linear, same_pixels=False)
         if not settings["coeffs"]:
-            _headers.set_distortion(header, sip=False, tables=False)
+            for part in (primary, header):
+                _headers.set_distortion(part, sip=False, tables=False)
         elif self.chip is not None:
             sip = self.blot_wcs.sip is not None
             if sip or tables:
                 _headers.set_distortion(header, sip=sip, tables=bool(tables))
-        name, number = self.chip.extension if self.chip else ("SCI", 1)
-        keywords: dict[str, Any] = {
-            "EXTNAME": (name, "extension name of the reference"),
-            "EXTVER": (number, "extension version of the reference"),
-            "FILENAME": self.path.name,
+        of_file: dict[str, Any] = {"FILENAME": self.path.name}
+        of_image: dict[str, Any] = {
+            "INHERIT": (True, "inherit the primary header"),
             "BUNIT": (self.bunit(), "brightness units"),
             "UNITS": (settings["out_units"], "counts, or cps: counts a second"),
             "MDRIZSKY": (self.sky, "sky that was added, in BUNIT"),
         }
         if settings["out_units"] == "counts" or settings["expout"] != "input":
             seconds = (self.output_time(), "exposure time of this image (s)")
-            keywords |= {"EXPTIME": seconds, settings["expkey"].upper(): seconds}
+            of_file |= {"EXPTIME": seconds, settings["expkey"].upper(): seconds}
         if self.fingerprint:
-            keywords[_fits.FINGERPRINT] = (self.fingerprint, "of what it was made of")
-        _headers.complete(header, keywords, self._history())
-        hdus = _fits.hdulist_of(pixels, header, tables)
-        _grids.settle_date(hdus)
-        return hdus
+            of_file[_fits.FINGERPRINT] = (self.fingerprint, "of what it was made of")
+        # What an image's own header says wins over the primary one.
+        of_image |= {key: value for key, value in of_file.items() if key in header}
+        _headers.complete(primary, of_file, self._history())
+        _headers.complete(header, of_image)
+        _grids.settle_date(header)
+        return _fits.extended(primary, pixels, header, tables)

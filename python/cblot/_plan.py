@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cblot import _chips, _fits, _names, _parameters, _remarks, _resume
-from cblot._fits import Image, Inputs
+from cblot import _chips, _fits, _names, _parameters, _remarks, _replace, _resume
+from cblot._fits import Image
 from cblot._jobs import Job
 from cblot._mapping import Mapping
 from cblot._parameters import Settings
 from cblot._report import DONE, SKIPPED, Outcome
+from cblot._targets import Inputs
 
 log = logging.getLogger(__name__)
 
@@ -121,11 +122,12 @@ def summary_path(summary: Any, inputs: Inputs) -> Path | None:
     if not isinstance(summary, (str, os.PathLike)):
         raise TypeError(f"summary must be the name of a file, got {type(summary).__name__}")
     path = Path(summary).expanduser()
+    if _replace.is_null(path):
+        return path
     inputs.check(path)
     if _names.split_ending(path.name)[1]:
         raise ValueError(f"the summary is JSON, and {path} is the name of a FITS file")
-    if path.is_dir():
-        raise IsADirectoryError(f"the summary {path} is a folder")
+    _replace.check_regular(path, "the summary")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
     return path
@@ -236,32 +238,52 @@ class Plan:
 
 def _outputs(reference: Any, folder: Path) -> list[Path]:
     """Names of the outputs of a reference."""
-    name = _fits.named_extension(reference)
+    named = isinstance(reference, (str, os.PathLike))
+    name = _names.named_extension(reference) if named else None
     if name is not None:  # no need to open it
         return _names.output_paths(f"{folder}{os.sep}", [name])
     with _fits.opened(reference, "reference") as chips:
         return _chips.paths_of(f"{folder}{os.sep}", chips)
 
 
-def clashes(references: Sequence[Any], folder: Path) -> dict[int, str]:
-    """Which references would write what one before them does, and why they are left out."""
+def _suspects(references: Sequence[Any]) -> list[int]:
+    """References whose outputs may have the name of another one's: no other need be opened.
+
+    An output is named by its file and its extension, ``a_flt`` and ``_sci1``: of two that are one,
+    one file's name begins as the other's, up to an underscore.
+    """
     by_stem: dict[str, list[int]] = {}
+    cut = []
     for k, reference in enumerate(references):
-        stem = _names.split_ending(os.path.basename(_fits.file_of(reference)))[0]
-        by_stem.setdefault(stem, []).append(k)
+        file = _names.alone(_fits.file_of(reference))
+        if _names.is_cut(file):
+            cut.append(k)
+        by_stem.setdefault(_names.same(Path(_names.stem(file))), []).append(k)
+    found = {k for places in by_stem.values() if len(places) > 1 for k in places}
+    for stem, places in by_stem.items():
+        for at in (i for i, letter in enumerate(stem) if letter == "_"):
+            if stem[:at] in by_stem:
+                found.update(by_stem[stem[:at]], places)
+    return sorted(found.union(cut if len(cut) > 1 else ()))
+
+
+def clashes(references: Sequence[Any], folder: Path) -> dict[int, str]:
+    """Which references would write what one before them does, and why they are left out.
+
+    Names that differ in upper and lower case alone are one file on many systems, and count as one.
+    """
     found: dict[int, str] = {}
-    for places in by_stem.values():
-        taken: dict[Path, int] = {}
-        for k in places if len(places) > 1 else ():
-            try:
-                paths = _outputs(references[k], folder)
-            except Exception:  # told when its turn comes
-                log.debug("%s can't be opened", label(references[k]))
-                continue
-            same = [path for path in paths if path in taken]
-            if same:
-                first = label(references[taken[same[0]]])
-                found[k] = f"its output would be {same[0].name}, as that of {first}"
-            else:
-                taken |= dict.fromkeys(paths, k)
+    taken: dict[str, int] = {}
+    for k in _suspects(references):
+        try:
+            paths = _outputs(references[k], folder)
+        except Exception:  # told when its turn comes
+            log.debug("%s can't be opened", label(references[k]))
+            continue
+        same = [path for path in paths if _names.same(path) in taken]
+        if same:
+            first = label(references[taken[_names.same(same[0])]])
+            found[k] = f"its output would be {same[0].name}, as that of {first}"
+        else:
+            taken |= dict.fromkeys(map(_names.same, paths), k)
     return found

@@ -8,13 +8,13 @@ import os
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cblot import _replace
 from cblot._build import __version__
 
 log = logging.getLogger("cblot.progress")
@@ -170,15 +170,10 @@ class Summary:
         return json.dumps(self.as_dict(), indent=1) + "\n"
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the JSON beside and rename."""
-        target = Path(path)
-        own = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}")
-        try:
-            own.write_text(self.to_json(), encoding="utf-8")
-            os.replace(own, target)
-        finally:
-            with suppress(OSError):
-                own.unlink(missing_ok=True)
+        """Write the JSON beside and rename; ``/dev/null`` takes it as it is."""
+        if _replace.is_null(path):
+            return
+        _replace.replace_text(Path(path), self.to_json())
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.count(s)} {s}" for s in (DONE, SKIPPED, FAILED))

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cblot import _fits
+from cblot import _fits, _names
 from cblot._build import __version__
 from cblot._parameters import Settings
 
@@ -26,8 +26,8 @@ def identity(name: Any) -> list[Any] | None:
     """
     if not isinstance(name, (str, os.PathLike)):
         return None
-    path, extension = _fits.split_name(os.path.expanduser(os.fspath(name)))
-    if _fits.is_address(path):
+    path, extension = _names.split_name(os.path.expanduser(_names.local(os.fspath(name))))
+    if _names.is_address(path):
         about = _fits.about_address(path)
         return [path, extension, about] if about else None
     if not os.path.exists(path):

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from cblot import _chips, _fits, _names, _parameters, _remarks, _teal
+from cblot import _chips, _fits, _names, _parameters, _remarks, _replace, _teal
 from cblot._build import __version__
 from cblot._fits import Image
 from cblot._parameters import Settings
@@ -60,6 +60,7 @@ def _blot(data: Any, reference: Any, outdata: Any, settings: Settings, wcsmap: A
         jobs = _chips.prepare(source, wcs, chips, paths, settings, folder_is_made=made)
         if made:
             paths[0].parent.mkdir(parents=True, exist_ok=True)
+        _replace.sweep({path.parent for path in paths})
         _warn(_chips.remarks_on(source))
         for job in jobs:
             _warn(_chips.make(job, source.pixels, wcsmap))
@@ -88,10 +89,13 @@ def blot(
         HDU alone, primary header and lookup tables are read from its file: pass the HDUList if
         those were changed.
     outdata : str or Path
-        File to write; ``.fits`` is appended to a name without an ending of FITS. For several
+        File to write; ``.fits`` is appended to a str without an ending of FITS. For several
         chips ``_sci1`` and so on (EXTNAME and EXTVER, lower case) comes before the ending. In a
-        folder, which exists, or is made if the name ends in a slash, it is the reference's with
-        ``_sci1_blt``.
+        folder, which exists, or is made, it is the reference's with ``_sci1_blt``. A str that ends
+        in a slash is a folder's, and so is a Path without an ending of FITS: it can't end in one.
+        What exists must be a regular file. Its layout is drizzlepac's: an empty primary HDU with
+        the exposure's primary header, the image as ``[SCI,1]`` with its own header, and the
+        lookup tables of its WCS.
     configObj : None, str, Path or mapping, optional
         Parameters: None or 'defaults' for the defaults, the path of a .cfg file, an object of
         teal's, or a dict with or without sections.
@@ -227,4 +231,4 @@ def help(file: str | os.PathLike[str] | None = None) -> None:
     if file is None:
         print(text)
     else:
-        Path(file).write_text(text + "\n", encoding="utf-8")
+        _replace.replace_text(Path(file), text + "\n")

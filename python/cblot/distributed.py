@@ -14,10 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cblot import _chips, _fits, _plan, _remarks, _report, _resume
+from cblot import _chips, _fits, _names, _plan, _remarks, _replace, _report, _resume
 from cblot._lazy import blot_dask, required
 from cblot._plan import Plan
 from cblot._report import FAILED, SKIPPED, Outcome, Summary
+from cblot._targets import Inputs
 
 __all__ = ["blot_dask", "blot_exposures"]
 
@@ -34,8 +35,8 @@ def _absolute(name: Any) -> str:
     """Name of a file wherever a worker works."""
     if not isinstance(name, (str, os.PathLike)):
         raise TypeError(f"on a cluster images must be names of files, got {type(name).__name__}")
-    text = os.fspath(name)
-    return text if _fits.is_address(text) else os.path.abspath(os.path.expanduser(text))
+    text = _names.local(os.fspath(name))
+    return text if _names.is_address(text) else os.path.abspath(os.path.expanduser(text))
 
 
 def _about_data(data: str) -> tuple[str, list[Any] | None, list[str]]:
@@ -99,7 +100,7 @@ class _Tasks:
 
     def __init__(
         self, client: Any, plan: Plan, data: str, files: list[str], threads: int | None,
-        retries: int, inputs: _fits.Inputs,
+        retries: int, inputs: Inputs,
     ) -> None:  # fmt: skip
         self._client, self._plan, self._data, self._files = client, plan, data, files
         self._threads, self._retries, self._inputs = threads, retries, inputs
@@ -307,9 +308,11 @@ def blot_exposures(
     with _remarks.collected(remarks):
         settings = _plan.checked_settings(configObj, parameters, wcsmap, arguments)
     data, *files = (_absolute(name) for name in (source, *names))
-    inputs = _fits.Inputs([data, *files])
+    inputs = Inputs([data, *files])
     folder = None if outdir is None else _plan.make_folder(os.path.abspath(outdir))
     told = _plan.summary_path(summary, inputs)
+    if folder is not None:
+        _replace.sweep([folder])
     name, identity, about = client.submit(_about_data, data, pure=False).result()
     plan = Plan(
         None if wcsmap else identity, folder, {**settings, "threads": None},
@@ -340,7 +343,7 @@ def blot_exposures(
             for made in tasks.end():
                 made.reference = os.fspath(names[made.order[0]])
                 _take_up(result, shown, made)
-            for path in [] if folder is None else _fits.sweep(folder, plan.tag):
+            for path in [] if folder is None else _replace.sweep([folder], plan.tag):
                 log.info("%s, of a lost worker, is removed", path)
     return result
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +10,7 @@ import astropy.wcs
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import do_blot
+from cblot import _replace, do_blot
 from cblot.demo import geometry, scene
 
 _MIN_EXPOSURES: Final = 3
@@ -155,7 +153,7 @@ def _write_fits(
         if hdu.name != "MASK":
             hdu.header["BUNIT"] = "ELECTRONS"
     content = fits.HDUList([primary, *hdus, *(table.copy() for table in tables)])
-    _replace(path, lambda temporary: content.writeto(temporary, overwrite=True))
+    _replace.replace(path, lambda own: content.writeto(own, overwrite=True), ending=".fits")
 
 
 def _write_png(path: Path, images: dict[str, NDArray[Any]], sky: float) -> None:
@@ -187,17 +185,7 @@ def _write_png(path: Path, images: dict[str, NDArray[Any]], sky: float) -> None:
         )
         axes.set_title(title)
     figure.supxlabel("pixels; the first three from -60 to 300 electrons above the sky", size=9)
-    _replace(path, lambda temporary: figure.savefig(temporary, format="png"))
-
-
-def _replace(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write beside the path first: what stands there is whole at all times."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    _replace.replace(path, lambda own: figure.savefig(own, format="png"), ending=".png")
 
 
 def _report(total: scene.Score, exposures: int, seconds: float, pixels: int) -> None:
