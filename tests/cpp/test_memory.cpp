@@ -181,6 +181,13 @@ TEST_CASE("images that overlap, and images of one memory that do not") {
     // A source of one pixel, seen everywhere.
     CHECK(overlap({m, 9, 9, 0, 0}, {m + 1, 9, 9, 9, 1}) == "");
     CHECK(overlap({m + 5, 9, 9, 0, 0}, {m + 1, 9, 9, 9, 1}) != "");
+    // Floats that are the second halves of doubles.
+    float* const halves = reinterpret_cast<float*>(m) + 1;
+    const Positions positions(9, 9, 0.0, 0.0);
+    CHECK(error_of([&] {
+              cblot::blot<double, float>(ConstDoubles{m, 9, 9, 9, 1}, positions.mapping(),
+                                         {halves, 9, 9, 18, 2}, cblot::Options());
+          }) == "out must not overlap source in memory");
     // An output several of whose pixels lie in one place.
     CHECK(overlap({m + 900, 9, 9, 9, 1}, {m, 9, 9, 9, 0}) ==
           "out must have a place in memory for each pixel, got strides (9, 0)");
