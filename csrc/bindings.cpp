@@ -1,4 +1,4 @@
-// Arrays to views, and the GIL: the only file that knows Python.
+// What Python sees of the core. Only this file and those called python_* know Python.
 #include <pybind11/functional.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,54 +17,15 @@
 #include "cblot/blot.hpp"
 #include "file_window.hpp"
 #include "node_bend.hpp"
+#include "python_arrays.hpp"
+#include "python_gil.hpp"
 
 namespace py = pybind11;
 
 namespace {
 
+using namespace cblot::python;
 using cblot::Index;
-using cblot::View2D;
-
-/// Whether an array holds native values of this type. Equal dtypes need not be one object.
-template <class Value>
-bool has_type(const py::array& array) {
-    return array.dtype().equal(py::dtype::of<Value>());
-}
-
-/// Views are borrowed from arrays that the Python layer has already brought into shape; what is
-/// checked here are the assumptions that memory safety rests on.
-template <class T>
-View2D<T> plane_of(const py::array& array, const char* name, Index plane = 0) {
-    using Value = std::remove_const_t<T>;
-    const bool planes = array.ndim() == 3;
-    if (!has_type<Value>(array)) {
-        throw py::type_error(std::string(name) + " has an unexpected dtype");
-    }
-    if (array.ndim() != 2 && !(planes && array.shape(2) == 2)) {
-        throw py::value_error(std::string(name) + " has an unexpected shape");
-    }
-    constexpr Index item = sizeof(Value);
-    for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
-        if (array.strides(axis) % item != 0) {
-            throw py::value_error(std::string(name) + " has strides of fractions of an element");
-        }
-    }
-    if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(Value) != 0) {
-        throw py::value_error(std::string(name) + " is not aligned");
-    }
-    const Index offset = planes ? plane * (array.strides(2) / item) : 0;
-    // A view of an output array is written only after check_writeable.
-    Value* data = static_cast<Value*>(const_cast<void*>(array.data())) + offset;
-    return {data, array.shape(0), array.shape(1), array.strides(0) / item, array.strides(1) / item};
-}
-
-/// The array, or a copy that is aligned: one out of a pickle may lie anywhere in a message's bytes.
-py::array aligned(const py::handle& given) {
-    auto array = given.cast<py::array>();
-    const auto size = std::uintptr_t(array.itemsize());
-    const bool lies_well = reinterpret_cast<std::uintptr_t>(array.data()) % size == 0;
-    return lies_well ? array : array.attr("copy")().cast<py::array>();
-}
 
 /// A node grid: x and y of shape (rows, columns), float64; cells that are given pixel by pixel, if
 /// any, as (cells, patch x, patch y): int32 of shape (rows - 1, columns - 1) and two of float64.
@@ -114,22 +74,29 @@ struct CallbackMapping {
     py::function function;
     Index nx;
 
-    cblot::Mapping view() const {
-        // Only the pointer crosses to the GIL-free side; the mapping outlives the call.
-        PyObject* const object = function.ptr();
+    /// Takes back the GIL that the call gives away.
+    cblot::Mapping view(std::optional<Released>& gil) const {
+        // Only pointers cross to the GIL-free side; the mapping outlives the call.
+        PyObject* const callable = function.ptr();
         const Index columns = nx;
-        return cblot::CallbackMapping{
-            [object, columns](Index begin, Index end, double* x, double* y) {
-                py::gil_scoped_acquire gil;
-                const Index rows = end - begin;
-                // Arrays of their own: a callback may keep them, the core's buffers end with
-                // the call.
-                py::array_t<double> px({rows, columns}), qy({rows, columns});
-                const py::handle callable(object);
-                callable(begin, end, px, qy);
-                std::copy_n(px.data(), rows * columns, x);
-                std::copy_n(qy.data(), rows * columns, y);
-            }};
+        return cblot::CallbackMapping{[callable, columns, &gil](Index begin, Index end, double* x,
+                                                                double* y) {
+            const Released::Taken taken(*gil);
+            const Index rows = end - begin;
+            // Arrays of their own: a callback may keep them, the core's buffers end with
+            // the call.
+            const py::array_t<double> px({rows, columns}), qy({rows, columns});
+            const Held held(px, qy);
+            const py::tuple arguments = py::make_tuple(begin, end, px, qy);
+            PyObject* const answer =
+                or_wait_for_exit([&] { return PyObject_Call(callable, arguments.ptr(), nullptr); });
+            if (answer == nullptr) {
+                throw py::error_already_set();
+            }
+            Py_DECREF(answer);
+            std::copy_n(px.data(), rows * columns, x);
+            std::copy_n(qy.data(), rows * columns, y);
+        }};
     }
 };
 
@@ -176,7 +143,8 @@ class ExactMapping {
         options.threads = threads;
         options.isa = cblot::isa_from_name(isa);
         const auto to_x = plane_of<double>(x, "x"), to_y = plane_of<double>(y, "y");
-        const py::gil_scoped_release release;
+        const Held held(x, y);
+        const Released released;
         cblot::nodes(mapping_, step, to_x, to_y, options);
     }
 
@@ -190,7 +158,8 @@ class ExactMapping {
         options.isa = cblot::isa_from_name(isa);
         double *px = x.mutable_data(), *py = y.mutable_data();
         const Index count = x.size();
-        const py::gil_scoped_release release;
+        const Held held(x, y);
+        const Released released;
         cblot::positions_at(mapping_, count, px, py, options);
     }
 
@@ -216,7 +185,8 @@ class ExactMapping {
             return std::nullopt;
         }
         const auto& [values, crpix, crval, cdelt] = *given;
-        arrays_.push_back(aligned(values));
+        // A copy of its own: the caller's may be resized in the mapping's life.
+        arrays_.push_back(values.attr("copy")().cast<py::array>());
         return cblot::DistortionTable{plane_of<const float>(arrays_.back(), "distortion table"),
                                       crpix[0],
                                       crpix[1],
@@ -231,27 +201,43 @@ class ExactMapping {
     std::vector<py::array> arrays_;  // what the tables' views borrow
 };
 
-/// Lets Ctrl-C through now and then; taking the GIL for every tile would cost more than it is
-/// worth.
-class SignalPoll {
-  public:
-    static void call(void* context) { (*static_cast<SignalPoll*>(context))(); }
+/// A mapping as the core takes it, of a call that gives the GIL away.
+template <class PyMapping>
+cblot::Mapping view_of(const PyMapping& mapping, std::optional<Released>&) {
+    return mapping.view();
+}
 
-    void operator()() {
-        const auto now = std::chrono::steady_clock::now();
-        if (now - last_ < std::chrono::milliseconds(50)) {
-            return;
-        }
-        last_ = now;
-        py::gil_scoped_acquire gil;
-        if (PyErr_CheckSignals() != 0) {
-            throw py::error_already_set();
+cblot::Mapping view_of(const CallbackMapping& mapping, std::optional<Released>& gil) {
+    return mapping.view(gil);
+}
+
+/// Keeps a mapping's arrays where they are.
+void hold(const NodeMapping& mapping, Held& held) {
+    held.add(mapping.x);
+    held.add(mapping.y);
+    if (mapping.patches) {
+        for (const py::array& array : *mapping.patches) {
+            held.add(array);
         }
     }
+}
+void hold(const PixmapMapping& mapping, Held& held) { held.add(mapping.pixmap); }
+void hold(const ExactMapping&, Held&) {}  // its tables are its own
+void hold(const CallbackMapping&, Held&) {}
 
-  private:
-    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
+/// Has the core work without the GIL, on a mapping and on arrays that are held: run(mapping).
+template <class PyMapping, class Run>
+auto without_gil(const PyMapping& mapping, Held& held, cblot::Options& options, const Run& run) {
+    hold(mapping, held);
+    SignalPoll poll;
+    options.poll = SignalPoll::call;
+    options.poll_context = &poll;
+    std::optional<Released> released;
+    const cblot::Mapping view = view_of(mapping, released);
+    released.emplace();
+    poll.bind(*released);
+    return run(view);
+}
 
 /// (y0, x0, ny, nx) of a window, or none where an array is the whole image.
 using Place = std::optional<std::array<Index, 4>>;
@@ -264,13 +250,14 @@ cblot::Window<T> window_of(const py::array& array, const char* name, const Place
 }
 
 template <class Source, class Out, class PyMapping>
-Index blot_typed(const py::array& source, const Place& source_place, py::array& out,
-                 const Place& out_place, const PyMapping& mapping, const cblot::Options& options) {
+Index blot_typed(const py::array& source, const Place& source_place, const py::array& out,
+                 const Place& out_place, const PyMapping& mapping, cblot::Options& options) {
     const auto from = window_of<const Source>(source, "source", source_place);
     const auto to = window_of<Out>(out, "out", out_place);
-    const cblot::Mapping view = mapping.view();
-    py::gil_scoped_release release;
-    return cblot::blot_window<Source, Out>(from, view, to, options);
+    Held held(source, out);
+    return without_gil(mapping, held, options, [&](const cblot::Mapping& view) {
+        return cblot::blot_window<Source, Out>(from, view, to, options);
+    });
 }
 
 cblot::Options options_of(const std::string& interp, double sinscl, double exptime,
@@ -287,7 +274,7 @@ cblot::Options options_of(const std::string& interp, double sinscl, double expti
 }
 
 template <class PyMapping>
-Index blot(const py::array& source, py::array out, const PyMapping& mapping,
+Index blot(const py::array& source, const py::array& out, const PyMapping& mapping,
            const Place& source_place, const Place& out_place, const std::string& interp,
            double sinscl, double exptime, double pix_ratio, double fillval,
            const std::string& classic, int threads, const std::string& isa) {
@@ -295,12 +282,6 @@ Index blot(const py::array& source, py::array out, const PyMapping& mapping,
     options.fill = fillval;
     options.threads = threads;
     options.isa = cblot::isa_from_name(isa);
-    SignalPoll poll;
-    options.poll = SignalPoll::call;
-    options.poll_context = &poll;
-    if (!out.writeable()) {
-        throw py::value_error("out is read-only");
-    }
     const bool single = has_type<float>(source);
     const bool to_single = has_type<float>(out);
     const auto run = [&](auto function) {
@@ -324,14 +305,12 @@ std::array<Index, 4> source_box(const PyMapping& mapping, const std::array<Index
     cblot::Options options = options_of(interp, sinscl, 1.0, 1.0, classic);
     options.threads = threads;
     options.isa = cblot::isa_from_name(isa);
-    SignalPoll poll;
-    options.poll = SignalPoll::call;
-    options.poll_context = &poll;
-    const cblot::Mapping view = mapping.view();
-    const py::gil_scoped_release release;
-    const cblot::Box box =
-        cblot::source_box(view, shape[0], shape[1], {region[0], region[1], region[2], region[3]},
-                          source_shape[0], source_shape[1], options);
+    Held held;
+    const auto box = without_gil(mapping, held, options, [&](const cblot::Mapping& view) {
+        return cblot::source_box(view, shape[0], shape[1],
+                                 {region[0], region[1], region[2], region[3]}, source_shape[0],
+                                 source_shape[1], options);
+    });
     return {box.y0, box.y1, box.x0, box.x1};
 }
 
@@ -341,16 +320,10 @@ void positions(const PyMapping& mapping, py::array pixmap, double origin, int th
     cblot::Options options;
     options.threads = threads;
     options.isa = cblot::isa_from_name(isa);
-    SignalPoll poll;
-    options.poll = SignalPoll::call;
-    options.poll_context = &poll;
-    if (!pixmap.writeable()) {
-        throw py::value_error("pixmap is read-only");
-    }
     const auto x = plane_of<double>(pixmap, "pixmap", 0), y = plane_of<double>(pixmap, "pixmap", 1);
-    const cblot::Mapping view = mapping.view();
-    const py::gil_scoped_release release;
-    cblot::positions(view, origin, x, y, options);
+    Held held(pixmap);
+    without_gil(mapping, held, options,
+                [&](const cblot::Mapping& view) { cblot::positions(view, origin, x, y, options); });
 }
 
 #ifdef CBLOT_HAS_FILE_WINDOW
@@ -360,9 +333,11 @@ void read_file_window(int fd, std::uint64_t offset, Index stride,
                       py::array_t<T, py::array::c_style>& to) {
     T* const values = to.mutable_data();
     const auto rows = std::size_t(to.shape(0)), columns = std::size_t(to.shape(1));
+    const Held held(to);
     SignalPoll poll;
     try {
-        const py::gil_scoped_release release;
+        Released released;
+        poll.bind(released);
         cblot::read_file_window(fd, offset, std::size_t(stride), rows, columns, values, poll);
     } catch (const std::system_error& error) {
         if (error.code().value() == 0) {

@@ -8,6 +8,7 @@
 
 #include "check.hpp"
 #include "dispatch.hpp"
+#include "overlap.hpp"
 #include "plan.hpp"
 #include "tiles.hpp"
 
@@ -118,7 +119,10 @@ class SplineWorker {
             return blot(first) + blot(second);
         }
         Job<T, Out> own = job_;
-        own.reach = -1;  // the box of coefficients holds all that is needed
+        // The box of coefficients holds all that is needed, unless positions in the caller's memory
+        // are others when they are read again.
+        own.window = box;
+        own.reach = plan_.borrowed() ? row_.reach : -1;
         if (!box.empty()) {
             coefficients_.resize(std::size_t(samples));
             work_.resize(std::size_t(work));
@@ -132,7 +136,11 @@ class SplineWorker {
                           box.x0,
                           box.x1};
         }
-        return row_.tile(own, region);
+        const Index covered = row_.tile(own, region);
+        if (covered == kBeyondWindow) {
+            fail("the mapping's positions changed while they were used");
+        }
+        return covered;
     }
 
     static std::pair<Box, Box> halves(const Box& box) {
@@ -215,15 +223,16 @@ Index blot_exact(const Window<const T>& source, const Mapping& mapping, const Wi
     const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.nodes);
     const Job<T, Out> job = make_job(source, out, row.reach, options);
     const Box region = out.box();
+    const Index width = plan.row_width(region);
     const int threads = threads_of(options, plan.single_thread());
     if (options.kernel != Kernel::spline3) {
-        return for_tiles(region, kTilePixels, threads, options,
+        return for_tiles(region, rows_of(kTilePixels, width), threads, options,
                          [&] { return TileWorker<T, Out>(plan, job, row.tile); });
     }
     const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
-    const Index pixels = std::min(kSplineRows * region.width(), most);
-    const Index bytes = kSplineBytes / tasks_of(region, pixels, threads);
-    return for_tiles(region, pixels, threads, options,
+    const Index rows = rows_of(std::min(kSplineRows * width, most), width);
+    const Index bytes = kSplineBytes / tasks_of(region, rows, threads);
+    return for_tiles(region, rows, threads, options,
                      [&] { return SplineWorker<T, Out>(plan, job, positions, table, row, bytes); });
 }
 
@@ -236,7 +245,8 @@ Index blot_classic(const Window<const float>& source, const Mapping& mapping,
     const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.classic_nodes);
     const Job<float, Out> job = make_job(source, out, row.reach, options);
     const int threads = threads_of(options, plan.single_thread());
-    return for_tiles(out.box(), kTilePixels, threads, options,
+    const Box region = out.box();
+    return for_tiles(region, rows_of(kTilePixels, plan.row_width(region)), threads, options,
                      [&] { return TileWorker<float, Out>(plan, job, row.tile); });
 }
 
@@ -266,6 +276,8 @@ Index blot_window(const Window<const Source>& source, const Mapping& mapping,
     const Options options = known(given);
     check_window(source, "source");
     check_window(out, "out");
+    check_output(out.pixels, "out", mapping);
+    check_apart(out.pixels, "out", source.pixels, "source");
     if (options.classic == Classic::off) {
         return blot_exact(source, mapping, out, options);
     }
@@ -293,7 +305,8 @@ Box source_box(const Mapping& mapping, Index ny, Index nx, const Box& region, In
     const SourceBoxFn function = classic ? table.classic_source_box : table.source_box;
     Box box;
     std::mutex mutex;
-    for_tiles(region, kTilePixels, threads_of(options, plan.single_thread()), options, [&] {
+    const Index rows = rows_of(kTilePixels, plan.row_width(region));
+    for_tiles(region, rows, threads_of(options, plan.single_thread()), options, [&] {
         return [&, positions = MappingPlan::TilePositions()](const Box& tile) mutable {
             plan.open(tile.y0, tile.y1, positions);
             const Box found = function(positions.positions, tile, source_ny, source_nx, reach);
@@ -310,10 +323,13 @@ void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<d
     const Options options = known(given);
     check_view(x, "x");
     check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
+    check_output(x, "x", mapping);
+    check_output(y, "y", mapping);
+    check_apart(x, "x", y, "y");
     const PositionTable table = position_table(options.isa);
     const MappingPlan plan(mapping, x.ny, x.nx, table, table.nodes);
     const int threads = threads_of(options, plan.single_thread());
-    for_tiles({0, x.ny, 0, x.nx}, kTilePixels, threads, options,
+    for_tiles({0, x.ny, 0, x.nx}, rows_of(kTilePixels, x.nx), threads, options,
               [&] { return PositionsWorker(plan, origin, x, y); });
 }
 
@@ -326,24 +342,29 @@ void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<dou
     }
     check_view(x, "x");
     check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
+    check_output(x, "x", mapping);
+    check_output(y, "y", mapping);
+    check_apart(x, "x", y, "y");
     const PositionTable table = position_table(options.isa);
     const ExactPlanner planner(mapping);
-    for_tiles({0, x.ny, 0, x.nx}, kTilePixels, threads_of(options, false), options, [&] {
-        return [&](const Box& tile) {
-            double px[kBlock + kPad], py[kBlock + kPad];
-            for (Index l = tile.y0; l < tile.y1; ++l) {
-                for (Index k = tile.x0; k < tile.x1; k += kBlock) {
-                    const Index n = std::min(kBlock, tile.x1 - k);
-                    table.exact_nodes(planner.plan(), step, double(l) * double(step), k, n, px, py);
-                    for (Index p = 0; p < n; ++p) {
-                        x(l, k + p) = px[p] + 1.0;
-                        y(l, k + p) = py[p] + 1.0;
-                    }
-                }
-            }
-            return Index(0);
-        };
-    });
+    for_tiles({0, x.ny, 0, x.nx}, rows_of(kTilePixels, x.nx), threads_of(options, false), options,
+              [&] {
+                  return [&](const Box& tile) {
+                      double px[kBlock + kPad], py[kBlock + kPad];
+                      for (Index l = tile.y0; l < tile.y1; ++l) {
+                          for (Index k = tile.x0; k < tile.x1; k += kBlock) {
+                              const Index n = std::min(kBlock, tile.x1 - k);
+                              table.exact_nodes(planner.plan(), step, double(l) * double(step), k,
+                                                n, px, py);
+                              for (Index p = 0; p < n; ++p) {
+                                  x(l, k + p) = px[p] + 1.0;
+                                  y(l, k + p) = py[p] + 1.0;
+                              }
+                          }
+                      }
+                      return Index(0);
+                  };
+              });
 }
 
 void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,
@@ -351,6 +372,9 @@ void positions_at(const ExactMapping& mapping, Index count, double* x, double* y
     const Options options = known(given);
     if (count < 0 || (count > 0 && (x == nullptr || y == nullptr))) {
         fail("there must be count positions in x and y, got count " + std::to_string(count));
+    }
+    if (count > 0) {
+        check_apart(View2D<double>{x, 1, count}, "x", View2D<double>{y, 1, count}, "y");
     }
     position_table(options.isa).exact_at(ExactPlanner(mapping).plan(), count, x, y);
 }

@@ -8,6 +8,8 @@
 
 #include "cblot/blot.h"
 #include "cblot/blot.hpp"
+#include "check.hpp"
+#include "unwind.hpp"
 
 namespace {
 
@@ -167,16 +169,7 @@ class Options {
         require(given != nullptr, "options must not be null");
         cblot_options own;
         cblot_default_options(&own);
-        const std::size_t size = given->size;
-        require(size >= kLeastSize, "the size of the options must be at least " +
-                                        std::to_string(kLeastSize) + ", got " +
-                                        std::to_string(size) + "; use cblot_default_options");
-        const auto* bytes = reinterpret_cast<const unsigned char*>(given);
-        require(size <= sizeof(own) ||
-                    std::all_of(bytes + sizeof(own), bytes + std::min<std::size_t>(size, 4096),
-                                [](unsigned char byte) { return byte == 0; }),
-                "an option is set that this version of cblot does not have");
-        std::memcpy(&own, given, std::min(size, sizeof(own)));
+        std::memcpy(&own, given, cblot::known_bytes(given, given->size, kLeastSize, sizeof(own)));
         return own;
     }
 
@@ -219,7 +212,7 @@ void tell(const char* what, char* message, std::size_t size) noexcept {
 
 /// Status of a call.
 template <class Call>
-int status_of(const Call& call, char* message, std::size_t message_size) noexcept {
+int status_of(const Call& call, char* message, std::size_t message_size) {
     try {
         tell("", message, message_size);
         call();
@@ -235,7 +228,8 @@ int status_of(const Call& call, char* message, std::size_t message_size) noexcep
         return CBLOT_STOPPED;
     } catch (const std::exception& error) {
         tell(error.what(), message, message_size);
-    } catch (...) {
+    }
+    CBLOT_PASS_ON_FORCED_UNWINDING catch (...) {
         tell("an exception of unknown type", message, message_size);
     }
     return CBLOT_FAILED;

@@ -21,17 +21,27 @@ CBLOT_INLINE Doubles lane_numbers() {
     return load(numbers);
 }
 
-/// The cell of a position along an axis of a table, and the fraction within it. The last element is
-/// the end of the last cell, so that cell + 1 exists unless the axis has just one element.
-CBLOT_INLINE Cells table_cell(Doubles position, double scale, double shift, Index n, Doubles& t) {
-    const Doubles zero{}, end = splat(double(n - 1)), last = splat(double(n > 1 ? n - 2 : 0));
-    Doubles g = position * scale + shift;
-    g = g >= 0.0 ? g : zero;
-    g = g < end ? g : end;
-    const Cells cell = convert<std::int32_t>(g < last ? g : last);
-    t = g - convert<double>(cell);
-    return cell;
-}
+/// The two elements of an axis of a table between which a position lies, and the fraction within
+/// their cell. An element of weight 0 is not among them: at an element both are that one. So what
+/// is not a number spreads to the positions within its cells and to no other, and a position on an
+/// element has the same value in whichever way it is looked up.
+struct TableCell {
+    Cells left, right;
+    Doubles t;
+
+    CBLOT_INLINE TableCell(Doubles position, double scale, double shift, Index n) {
+        const Doubles zero{}, one = splat(1.0), end = splat(double(n - 1));
+        const Doubles last = splat(double(n > 1 ? n - 2 : 0));
+        Doubles g = position * scale + shift;
+        g = g >= 0.0 ? g : zero;
+        g = g < end ? g : end;
+        // The last element is the end of the last cell.
+        const Doubles cell = convert<double>(convert<std::int32_t>(g < last ? g : last));
+        t = g - cell;
+        left = convert<std::int32_t>(t < 1.0 ? cell : cell + one);
+        right = convert<std::int32_t>(t > 0.0 ? cell + one : cell);
+    }
+};
 
 CBLOT_INLINE Doubles widen(const float* p) {
     return convert<double>(load_as<Vector<float, kLanes<double>>>(p));
@@ -39,15 +49,15 @@ CBLOT_INLINE Doubles widen(const float* p) {
 
 /// The two rows of a table around a y, and how to mix them.
 struct TableRows {
-    const float *lower = nullptr, *upper = nullptr;  // one and the same in a table of one row
+    const float *lower = nullptr, *upper = nullptr;
     double t = 0.0, u = 1.0;
 
     TableRows() = default;
-    TableRows(const TablePlan& table, std::int32_t cell, double fraction)
-        : lower(table.data + cell * table.nx),
-          upper(table.ny > 1 ? lower + table.nx : lower),
-          t(fraction),
-          u(1.0 - fraction) {}
+    TableRows(const TablePlan& table, const TableCell& cell, int lane)
+        : lower(table.data + lane_of(cell.left, lane) * table.nx),
+          upper(table.data + lane_of(cell.right, lane) * table.nx),
+          t(lane_of(cell.t, lane)),
+          u(1.0 - t) {}
 
     CBLOT_INLINE double at(Index i) const { return double(lower[i]) * u + double(upper[i]) * t; }
 
@@ -60,35 +70,31 @@ CBLOT_INLINE TableRows table_rows(const TablePlan& table, double y) {
     if (table.data == nullptr) {
         return {};
     }
-    Doubles t;
-    const Cells cell = table_cell(splat(y), table.scale_y, table.shift_y, table.ny, t);
-    return {table, lane_of(cell, 0), lane_of(t, 0)};
+    return {table, TableCell(splat(y), table.scale_y, table.shift_y, table.ny), 0};
 }
 
 /// Corrections at positions x of a row.
 CBLOT_INLINE Doubles lookup_row(const TablePlan& table, const TableRows& rows, Doubles x) {
-    Doubles t, left, right;
-    const Cells cell = table_cell(x, table.scale_x, table.shift_x, table.nx, t);
-    const Index next = table.nx > 1 ? 1 : 0;
+    const TableCell cell(x, table.scale_x, table.shift_x, table.nx);
+    Doubles left, right;
     for (int l = 0; l < kLanes<double>; ++l) {
-        set_lane(left, l, rows.at(lane_of(cell, l)));
-        set_lane(right, l, rows.at(lane_of(cell, l) + next));
+        set_lane(left, l, rows.at(lane_of(cell.left, l)));
+        set_lane(right, l, rows.at(lane_of(cell.right, l)));
     }
-    return left * (1.0 - t) + right * t;
+    return left * (1.0 - cell.t) + right * cell.t;
 }
 
 /// Corrections at any positions, to the same bits.
 inline Doubles lookup_anywhere(const TablePlan& table, Doubles x, Doubles y) {
-    Doubles tx, ty, left, right;
-    const Cells cx = table_cell(x, table.scale_x, table.shift_x, table.nx, tx);
-    const Cells cy = table_cell(y, table.scale_y, table.shift_y, table.ny, ty);
-    const Index next = table.nx > 1 ? 1 : 0;
+    const TableCell cx(x, table.scale_x, table.shift_x, table.nx);
+    const TableCell cy(y, table.scale_y, table.shift_y, table.ny);
+    Doubles left, right;
     for (int l = 0; l < kLanes<double>; ++l) {
-        const TableRows rows(table, lane_of(cy, l), lane_of(ty, l));
-        set_lane(left, l, rows.at(lane_of(cx, l)));
-        set_lane(right, l, rows.at(lane_of(cx, l) + next));
+        const TableRows rows(table, cy, l);
+        set_lane(left, l, rows.at(lane_of(cx.left, l)));
+        set_lane(right, l, rows.at(lane_of(cx.right, l)));
     }
-    return left * (1.0 - tx) + right * tx;
+    return left * (1.0 - cx.t) + right * cx.t;
 }
 
 /// The polynomials, or what is left of them where v is the same for a whole row.
@@ -178,7 +184,7 @@ inline void correct_columns(const TablePlan& table, const Row& row, double* cx) 
 
 /// Adds a table's corrections at the corrected columns, none of which is farther than `most` from
 /// its pixel. Where that leaves no doubt about the cell of a vector of pixels, or leaves two, the
-/// elements are loaded once for all of them.
+/// elements are loaded once for all of them, unless one is not a number: one of weight 0 counts.
 inline void add_corrections(const TablePlan& table, const Row& row, double most, const double* cx,
                             double* out) {
     constexpr Index lanes = kLanes<double>;
@@ -186,23 +192,33 @@ inline void add_corrections(const TablePlan& table, const Row& row, double most,
     const double scale = table.scale_x, shift = table.shift_x;
     const double cell_width = 1.0 / scale, per_column = 1.0 / row.dx;
     const double margin = most + 1e-3;  // more than all roundings
+    const auto look_up = [&](Index& p) {
+        store(out + p, load(out + p) + lookup_row(table, rows, load(cx + p)));
+        p += lanes;
+    };
     for (Index p = 0; p < row.n;) {
         const double g = (row.at(p) - margin) * scale + shift;
         const double g_end = (row.at(p + lanes - 1) + margin) * scale + shift;
         const double cell = std::floor(g);
         if (!(g >= 0.0 && scale > 0.0 && g_end < cell + 2.0 && cell + 2.0 < double(table.nx))) {
-            store(out + p, load(out + p) + lookup_row(table, rows, load(cx + p)));
-            p += lanes;
+            look_up(p);
             continue;
         }
         const Index k = Index(cell);
         const double e0 = rows.at(k), e1 = rows.at(k + 1);
-        if (g_end >= cell + 1.0) {
+        const bool two = g_end >= cell + 1.0;
+        const double e2 = two ? rows.at(k + 2) : e1;
+        if (std::isnan(e0 + e1 + e2)) {
+            look_up(p);
+            continue;
+        }
+        if (two) {
             const Doubles position = load(cx + p) * scale + shift;
-            const Doubles e2 = splat(rows.at(k + 2)), second = splat(cell + 1.0);
+            const Doubles second = splat(cell + 1.0);
             const auto beyond = position >= second;
             const Doubles t = position - (beyond ? second : splat(cell));
-            const Doubles left = beyond ? splat(e1) : splat(e0), right = beyond ? e2 : splat(e1);
+            const Doubles left = beyond ? splat(e1) : splat(e0),
+                          right = beyond ? splat(e2) : splat(e1);
             store(out + p, load(out + p) + (left * (1.0 - t) + right * t));
             p += lanes;
             continue;

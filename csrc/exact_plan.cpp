@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
+#include <utility>
 
 #include "check.hpp"
 
@@ -51,15 +53,36 @@ Matrix pixel_to_plane(const TanProjection& p) {
              {0.0, 0.0, 1.0}}};
 }
 
+double determinant_of(const TanProjection& p) {
+    return (p.cd11 * p.cd22 - p.cd12 * p.cd21) * kDegree;
+}
+
 Matrix plane_to_pixel(const TanProjection& p) {
-    const double determinant = (p.cd11 * p.cd22 - p.cd12 * p.cd21) * kDegree;
-    if (!(determinant != 0.0 && std::isfinite(1.0 / determinant))) {
-        fail("the CD matrix of the source must be invertible, got determinant " +
-             std::to_string(determinant / kDegree));
-    }
+    const double determinant = determinant_of(p);
     return {{{p.cd22 / determinant, -p.cd12 / determinant, 0.0},
              {-p.cd21 / determinant, p.cd11 / determinant, 0.0},
              {0.0, 0.0, 1.0}}};
+}
+
+/// Refuses a coefficient that makes no positions.
+void check_coefficient(double value, const std::string& name) {
+    if (!std::isfinite(value)) {
+        fail(name + " must be finite, got " + text_of(value));
+    }
+}
+
+void check_projection(const TanProjection& p, const std::string& of) {
+    const std::pair<double, const char*> coefficients[] = {
+        {p.crpix_x, "CRPIX1"}, {p.crpix_y, "CRPIX2"}, {p.cd11, "CD1_1"}, {p.cd12, "CD1_2"},
+        {p.cd21, "CD2_1"},     {p.cd22, "CD2_2"},     {p.lon, "CRVAL1"}, {p.lat, "CRVAL2"}};
+    for (const auto& [value, name] : coefficients) {
+        check_coefficient(value, std::string(name) + " of the " + of);
+    }
+    const double determinant = determinant_of(p);
+    if (!(determinant != 0.0 && std::isfinite(1.0 / determinant))) {
+        fail("the CD matrix of the " + of + " must be invertible, got determinant " +
+             text_of(determinant / kDegree));
+    }
 }
 
 constexpr double kMaxTable = 1 << 28;
@@ -76,7 +99,10 @@ std::vector<double> raised(const std::vector<double>& coefficients, int order, i
     std::vector<double> result(std::size_t(to + 1) * std::size_t(to + 1), 0.0);
     for (int p = 0; p <= order; ++p) {
         for (int q = 0; p + q <= order; ++q) {
-            result[std::size_t(p * (to + 1) + q)] = coefficients[std::size_t(p * (order + 1) + q)];
+            const double value = coefficients[std::size_t(p * (order + 1) + q)];
+            check_coefficient(value, std::string("SIP coefficient ") + name + "_" +
+                                         std::to_string(p) + "_" + std::to_string(q));
+            result[std::size_t(p * (to + 1) + q)] = value;
         }
     }
     return result;
@@ -95,6 +121,8 @@ double greatest(const TablePlan& table) {
 }  // namespace
 
 ExactPlanner::ExactPlanner(const ExactMapping& mapping) {
+    check_projection(mapping.exposure, "exposure");
+    check_projection(mapping.source, "source");
     plan_.detector_x = table(mapping.detector_x, "detector_x");
     plan_.detector_y = table(mapping.detector_y, "detector_y");
     plan_.table_x = table(mapping.table_x, "table_x");
@@ -106,6 +134,8 @@ ExactPlanner::ExactPlanner(const ExactMapping& mapping) {
         a_ = raised(sip.a, sip.a_order, order, "a");
         b_ = raised(sip.b, sip.b_order, order, "b");
         plan_.sip = {a_.data(), b_.data(), order};
+        check_coefficient(sip.crpix_x, "CRPIX1 of the SIP polynomials");
+        check_coefficient(sip.crpix_y, "CRPIX2 of the SIP polynomials");
         plan_.sip_x = sip.crpix_x;
         plan_.sip_y = sip.crpix_y;
     }
@@ -116,6 +146,7 @@ ExactPlanner::ExactPlanner(const ExactMapping& mapping) {
                      pixel_to_plane(mapping.exposure);
     for (int i = 0; i < 3; ++i) {
         for (int j = 0; j < 3; ++j) {
+            check_coefficient(h.m[i][j], "the product of the projections' matrices");
             plan_.h[i][j] = h.m[i][j];
         }
     }
@@ -129,6 +160,12 @@ TablePlan ExactPlanner::table(const std::optional<DistortionTable>& table, const
     }
     const View2D<const float>& from = table->values;
     check_view(from, name);
+    const std::pair<double, const char*> coefficients[] = {
+        {table->crpix_x, "CRPIX1"}, {table->crpix_y, "CRPIX2"}, {table->crval_x, "CRVAL1"},
+        {table->crval_y, "CRVAL2"}, {table->cdelt_x, "CDELT1"}, {table->cdelt_y, "CDELT2"}};
+    for (const auto& [value, key] : coefficients) {
+        check_coefficient(value, std::string(key) + " of " + name);
+    }
     if (!(table->cdelt_x != 0.0 && table->cdelt_y != 0.0)) {
         fail(std::string(name) + " must have steps (CDELT) other than 0");
     }
@@ -140,12 +177,18 @@ TablePlan ExactPlanner::table(const std::optional<DistortionTable>& table, const
     values.reserve(std::size_t(from.ny * from.nx));
     for (Index j = 0; j < from.ny; ++j) {
         for (Index i = 0; i < from.nx; ++i) {
-            values.push_back(from(j, i));
+            // One rule for what is not finite: times a weight of 0, infinity is NaN, too.
+            const float value = from(j, i);
+            values.push_back(std::isfinite(value) ? value
+                                                  : std::numeric_limits<float>::quiet_NaN());
         }
     }
     const double scale_x = 1.0 / table->cdelt_x, scale_y = 1.0 / table->cdelt_y;
     const double shift_x = table->crpix_x - 1.0 - table->crval_x * scale_x;
     const double shift_y = table->crpix_y - 1.0 - table->crval_y * scale_y;
+    for (const double number : {scale_x, scale_y, shift_x, shift_y}) {
+        check_coefficient(number, std::string("1 / CDELT and CRVAL / CDELT of ") + name);
+    }
     const bool by_pixel =
         scale_x == 1.0 && shift_x == std::floor(shift_x) && std::abs(shift_x) < double(kMaxAxis);
     return {values.data(), from.ny, from.nx, scale_x, shift_x, scale_y, shift_y, by_pixel};

@@ -37,8 +37,13 @@ Isa resolve(Isa isa) {
 }
 
 std::string_view isa_name(Isa isa) {
-    constexpr std::string_view names[] = {"best", "baseline", "avx2", "avx512"};
-    return names[std::size_t(isa)];
+    switch (isa) {
+        case Isa::best: return "best";
+        case Isa::baseline: return "baseline";
+        case Isa::avx2: return "avx2";
+        case Isa::avx512: return "avx512";
+    }
+    throw Error("isa must be one of 4 numbers from 0, got " + std::to_string(std::int32_t(isa)));
 }
 
 Isa isa_from_name(std::string_view name) {

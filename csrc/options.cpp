@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 
 #include "cblot/blot.hpp"
@@ -32,7 +33,7 @@ constexpr std::array<Name, 12> kNames{{{"nearest", Kernel::nearest},
 
 void check_number(bool valid, const char* name, const char* expected, double given) {
     if (!valid) {
-        fail(std::string(name) + " must be " + expected + ", got " + std::to_string(given));
+        fail(std::string(name) + " must be " + expected + ", got " + text_of(given));
     }
 }
 
@@ -43,12 +44,69 @@ void check_enum(std::int32_t value, std::int32_t count, const char* name) {
     }
 }
 
-// The size of the first release's options.
+// The size of the first release's options, and what those of no release will exceed.
 constexpr std::size_t kLeastSize = offsetof(Options, poll_context) + sizeof(void*);
+constexpr std::size_t kMostSize = 4096;
+
+/// Refuses values that can't be used.
+void check(const Options& options) {
+    check_enum(std::int32_t(options.kernel), 8, "kernel");
+    check_enum(std::int32_t(options.classic), 3, "classic");
+    check_enum(std::int32_t(options.isa), 4, "isa");
+    if (options.reserved != 0) {
+        fail("the reserved member of the options must be 0, got " +
+             std::to_string(options.reserved));
+    }
+    if (options.threads < 1) {
+        fail("threads must be at least 1, got " + std::to_string(options.threads));
+    }
+    check_number(std::isfinite(options.sinscl) && options.sinscl > 0.0, "sinscl",
+                 "positive and finite", options.sinscl);
+    check_number(std::isfinite(options.pix_ratio) && options.pix_ratio > 0.0, "pix_ratio",
+                 "positive and finite", options.pix_ratio);
+    check_number(std::isfinite(options.exptime), "exptime", "a finite number", options.exptime);
+    const bool classic = options.classic != Classic::off;
+    // The numbers that pixels are multiplied and divided by, in the type that has them.
+    const double square = options.pix_ratio * options.pix_ratio;
+    const double area = classic ? double(float(square)) : square;
+    check_number(
+        std::isfinite(area) && area > 0.0, "pix_ratio",
+        classic ? "such that float32 holds its square" : "such that double holds its square",
+        options.pix_ratio);
+    const double gain = classic ? double(float(options.exptime)) : options.exptime / area;
+    check_number(
+        std::isfinite(gain), "exptime",
+        classic ? "such that float32 holds it" : "such that double holds exptime / pix_ratio^2",
+        options.exptime);
+    const bool has_classic = options.kernel <= Kernel::poly5;
+    if (classic && !has_classic) {
+        fail("classic arithmetic is defined for nearest, linear, poly3 and poly5 only, got " +
+             std::string(kNames[std::size_t(options.kernel)].name));
+    }
+}
 
 }  // namespace
 
 const char* version() { return CBLOT_VERSION; }
+
+std::string text_of(double number) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.15g", number);
+    return text;
+}
+
+std::size_t known_bytes(const void* options, std::size_t size, std::size_t least, std::size_t own) {
+    if (size < least || size > kMostSize) {
+        fail("the size of the options must be from " + std::to_string(least) + " to " +
+             std::to_string(kMostSize) + " bytes, got " + std::to_string(size));
+    }
+    const auto* bytes = static_cast<const unsigned char*>(options);
+    if (size > own &&
+        std::any_of(bytes + own, bytes + size, [](unsigned char byte) { return byte != 0; })) {
+        fail("an option is set that this version of cblot does not have");
+    }
+    return std::min(size, own);
+}
 
 Error::~Error() = default;
 
@@ -56,21 +114,10 @@ Executor::~Executor() = default;
 
 Options known(const Options& given) {
     Options own;
-    const std::size_t size = given.size;
-    if (size < kLeastSize) {
-        fail("the size of the options must be at least " + std::to_string(kLeastSize) + ", got " +
-             std::to_string(size));
-    }
-    const auto* bytes = reinterpret_cast<const unsigned char*>(&given);
-    const std::size_t extra =
-        size > sizeof(own) ? std::min<std::size_t>(size - sizeof(own), 4096) : 0;
-    if (std::any_of(bytes + sizeof(own), bytes + sizeof(own) + extra,
-                    [](unsigned char byte) { return byte != 0; })) {
-        fail("an option is set that this version of cblot does not have");
-    }
-    std::memcpy(static_cast<void*>(&own), bytes, std::min(size, sizeof(own)));
+    const std::size_t size = known_bytes(&given, given.size, kLeastSize, sizeof(own));
+    std::memcpy(static_cast<void*>(&own), static_cast<const void*>(&given), size);
     own.size = sizeof(own);
-    validate(own);
+    check(own);
     return own;
 }
 
@@ -95,27 +142,6 @@ std::vector<std::string> kernel_names() {
     return names;
 }
 
-void validate(const Options& options) {
-    check_enum(std::int32_t(options.kernel), 8, "kernel");
-    check_enum(std::int32_t(options.classic), 3, "classic");
-    check_enum(std::int32_t(options.isa), 4, "isa");
-    if (options.reserved != 0) {
-        fail("the reserved member of the options must be 0, got " +
-             std::to_string(options.reserved));
-    }
-    if (options.threads < 1) {
-        fail("threads must be at least 1, got " + std::to_string(options.threads));
-    }
-    check_number(std::isfinite(options.sinscl) && options.sinscl > 0.0, "sinscl",
-                 "positive and finite", options.sinscl);
-    check_number(std::isfinite(options.pix_ratio) && options.pix_ratio > 0.0, "pix_ratio",
-                 "positive and finite", options.pix_ratio);
-    check_number(std::isfinite(options.exptime), "exptime", "a finite number", options.exptime);
-    const bool has_classic = options.kernel <= Kernel::poly5;
-    if (options.classic != Classic::off && !has_classic) {
-        fail("classic arithmetic is defined for nearest, linear, poly3 and poly5 only, got " +
-             std::string(kNames[std::size_t(options.kernel)].name));
-    }
-}
+void validate(const Options& options) { known(options); }
 
 }  // namespace cblot

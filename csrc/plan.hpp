@@ -50,6 +50,14 @@ class MappingPlan {
     /// Whether only the calling thread may ask for positions.
     bool single_thread() const { return callback_ != nullptr; }
 
+    /// Whether positions are read from the caller's memory, where they may change meanwhile.
+    bool borrowed() const {
+        return positions_.plan == &node_plan_ || positions_.plan == &pixmap_plan_;
+    }
+
+    /// How many positions a row of a tile takes: a callback gives those of all columns.
+    Index row_width(const Box& region) const { return callback_ != nullptr ? nx_ : region.width(); }
+
     /// Positions of a tile of rows: what a callback answers stays in buffer for the tile's life.
     struct TilePositions {
         Positions positions;

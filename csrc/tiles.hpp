@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "job.hpp"
+#include "unwind.hpp"
 
 namespace cblot {
 
@@ -18,15 +19,15 @@ inline constexpr Index kPixelsPerThread = 1 << 17;
 /// Tiles of a call, handed out in order; the first exception ends the call.
 class TileQueue {
   public:
-    TileQueue(const Box& region, Index tile_pixels)
-        : region_(region), rows_(std::max<Index>(1, tile_pixels / region.width())) {}
+    /// `rows` are those of a tile.
+    TileQueue(const Box& region, Index rows) : region_(region), rows_(rows) {}
 
     Index size() const { return (region_.height() + rows_ - 1) / rows_; }
 
     /// Works until there are no more tiles, with a worker of its own; polls where that is asked
     /// for.
     template <class MakeWorker>
-    void run(const MakeWorker& make_worker, const Options* poll) noexcept {
+    void run(const MakeWorker& make_worker, const Options* poll) {
         try {
             auto worker = make_worker();
             for (;;) {
@@ -40,14 +41,18 @@ class TileQueue {
                 covered_ +=
                     worker(Box{begin, std::min(begin + rows_, region_.y1), region_.x0, region_.x1});
             }
-        } catch (...) {
-            stop_ = true;
+        }
+        CBLOT_PASS_ON_FORCED_UNWINDING catch (...) {
+            stop();
             const std::lock_guard<std::mutex> lock(mutex_);
             if (!error_) {
                 error_ = std::current_exception();
             }
         }
     }
+
+    /// No more tiles for anyone.
+    void stop() { stop_ = true; }
 
     /// How many pixels are covered, or the exception that ended the call.
     Index result() const {
@@ -66,6 +71,49 @@ class TileQueue {
     std::exception_ptr error_;
 };
 
+/// Rows of a tile of so many pixels, of rows of a width.
+inline Index rows_of(Index tile_pixels, Index width) {
+    return std::max<Index>(1, tile_pixels / width);
+}
+
+/// Threads of a call, which ends when they have: at once if it is left by an exception or because
+/// its thread is ended.
+class Pool {
+  public:
+    explicit Pool(TileQueue& queue) : queue_(queue) {}
+
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+
+    ~Pool() {
+        queue_.stop();
+        join();
+    }
+
+    template <class Task>
+    void start(int count, const Task& task) {
+        try {
+            threads_.reserve(std::size_t(count));
+            for (int k = 0; k < count; ++k) {
+                threads_.emplace_back(task, k + 1);
+            }
+        } catch (const std::exception&) {
+            // No more threads, or no memory for them: those there are do the work.
+        }
+    }
+
+    void join() {
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+        threads_.clear();
+    }
+
+  private:
+    TileQueue& queue_;
+    std::vector<std::thread> threads_;
+};
+
 /// Threads that a call may use, its own included.
 inline int threads_of(const Options& options, bool single_thread) {
     if (single_thread) {
@@ -76,19 +124,19 @@ inline int threads_of(const Options& options, bool single_thread) {
 }
 
 /// Tasks that a call is worth, of as many threads.
-inline int tasks_of(const Box& region, Index tile_pixels, int threads) {
-    const Index useful = std::min(TileQueue(region, tile_pixels).size(),
+inline int tasks_of(const Box& region, Index rows, int threads) {
+    const Index useful = std::min(TileQueue(region, rows).size(),
                                   region.height() * region.width() / kPixelsPerThread + 1);
     return int(std::clamp<Index>(threads, 1, useful));
 }
 
-/// Runs make_worker()(tile) for all tiles, a worker for each thread, polling in the calling thread;
-/// adds up what the workers return.
+/// Runs make_worker()(tile) for all tiles of so many rows, a worker for each thread, polling in the
+/// calling thread; adds up what the workers return.
 template <class MakeWorker>
-Index for_tiles(const Box& region, Index tile_pixels, int threads, const Options& options,
+Index for_tiles(const Box& region, Index rows, int threads, const Options& options,
                 const MakeWorker& make_worker) {
-    TileQueue queue(region, tile_pixels);
-    const int count = tasks_of(region, tile_pixels, threads);
+    TileQueue queue(region, rows);
+    const int count = tasks_of(region, rows, threads);
     const auto caller = std::this_thread::get_id();
     auto task = [&](int) {
         queue.run(make_worker, std::this_thread::get_id() == caller ? &options : nullptr);
@@ -100,19 +148,10 @@ Index for_tiles(const Box& region, Index tile_pixels, int threads, const Options
         task(0);  // should the host have left something
         return queue.result();
     }
-    std::vector<std::thread> pool;
-    try {
-        pool.reserve(std::size_t(count) - 1);
-        for (int k = 1; k < count; ++k) {
-            pool.emplace_back(task, k);
-        }
-    } catch (const std::exception&) {
-        // No more threads, or no memory for them: those there are do the work.
-    }
+    Pool pool(queue);
+    pool.start(count - 1, task);
     task(0);
-    for (std::thread& thread : pool) {
-        thread.join();
-    }
+    pool.join();
     return queue.result();
 }
 

@@ -1,6 +1,9 @@
 // libFuzzer: shapes, strides, kernel, options, positions and pixels that the input's bytes give are
 // blotted by the library and by a plain evaluation in double, and compared. Odd pixels and options,
-// and mappings by coefficients and nodes, are compared among instruction sets and threads.
+// and mappings by coefficients and nodes, are compared among instruction sets and threads. Options
+// of odd sizes, and positions that another thread changes, must do no harm.
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -8,7 +11,9 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <thread>
 
+#include "cblot/blot.h"
 #include "plain.hpp"
 
 namespace {
@@ -207,6 +212,12 @@ std::optional<cblot::DistortionTable> table(Bytes& bytes, std::vector<Strided<fl
             values.view()(j, i) = float(odd ? wild(bytes, 8) : bytes.real(-3.0, 3.0));
         }
     }
+    if (bytes.flag()) {  // one that is not a number, often in the last column or row
+        const Index j = bytes.flag() ? values.view().ny - 1 : bytes.whole(0, values.view().ny - 1);
+        const Index i = bytes.flag() ? values.view().nx - 1 : bytes.whole(0, values.view().nx - 1);
+        values.view()(j, i) = bytes.flag() ? std::numeric_limits<float>::quiet_NaN()
+                                           : std::numeric_limits<float>::infinity();
+    }
     const bool by_pixel = bytes.flag();
     return cblot::DistortionTable{
         values.cview(),          by_pixel ? double(bytes.whole(-2, 2)) : bytes.real(-3.0, 3.0),
@@ -250,6 +261,13 @@ cblot::ExactMapping exact(Bytes& bytes, std::vector<Strided<float>>& kept) {
                       1e-5,
                       bytes.flag() ? 10.0 : 190.0,
                       20.0};
+    if (bytes.whole(0, 31) == 0) {  // one coefficient of any value
+        cblot::DistortionTable none;
+        cblot::DistortionTable& first = mapping.table_x ? *mapping.table_x : none;
+        double* const any[] = {&mapping.exposure.cd11,  &mapping.exposure.lon, &mapping.source.cd22,
+                               &mapping.source.crpix_x, &first.cdelt_x,        &first.crval_y};
+        *any[bytes.whole(0, 5)] = bytes.take<double>();
+    }
     return mapping;
 }
 
@@ -313,6 +331,12 @@ void same(Bytes& bytes) {
     Strided<double> node_x(bytes, ny / step + 2, nx / step + 2);
     Strided<double> node_y(bytes, ny / step + 2, nx / step + 2);
     cblot::Mapping mapping = exact(bytes, kept);
+    try {
+        double x = 1.0, y = 1.0;
+        cblot::positions_at(std::get<cblot::ExactMapping>(mapping), 1, &x, &y, cblot::Options());
+    } catch (const cblot::Error&) {
+        return;
+    }
     if (bytes.flag()) {
         cblot::nodes(std::get<cblot::ExactMapping>(mapping), step, node_x.view(), node_y.view(),
                      cblot::Options());
@@ -355,10 +379,97 @@ void same(Bytes& bytes) {
     }
 }
 
+/// Positions, each of them valid, that another thread changes meanwhile: whatever comes out, no
+/// memory is touched that is not the call's.
+void race(Bytes& bytes) {
+    const Index size = bytes.whole(40, 100);
+    Strided<float> source(bytes, size, size), out(bytes, size, size);
+    const Index step = bytes.flag() ? bytes.whole(2, 20) : 0;
+    const Index count = step > 0 ? size / step + 2 : size;
+    Strided<double> x(bytes, count, count), y(bytes, count, count);
+    const double near = bytes.real(1.0, 20.0), far = bytes.real(20.0, double(size) - 1.0);
+    const auto set = [&](double value) {
+        for (Index j = 0; j < count; ++j) {
+            for (Index i = 0; i < count; ++i) {
+                __atomic_store(&x.view()(j, i), &value, __ATOMIC_RELAXED);
+                __atomic_store(&y.view()(j, i), &value, __ATOMIC_RELAXED);
+            }
+        }
+    };
+    set(near);
+    cblot::Options options;
+    options.kernel = bytes.flag() ? cblot::Kernel::spline3 : cblot::Kernel(bytes.whole(0, 7));
+    options.threads = int(bytes.whole(1, 2));
+    cblot::Mapping mapping = cblot::PixmapMapping{x.cview(), y.cview()};
+    if (step > 0) {
+        mapping = cblot::NodeMapping{x.cview(), y.cview(), step};
+    }
+    std::atomic<bool> stop{false};
+    std::thread racer([&] {
+        while (!stop) {
+            set(far);
+            set(near);
+        }
+    });
+    for (int round = 0; round < 2; ++round) {
+        try {
+            cblot::blot<float, float>(source.cview(), mapping, out.view(), options);
+        } catch (const cblot::Error&) {
+            continue;  // it may be noticed
+        }
+    }
+    stop = true;
+    racer.join();
+}
+
+/// Options of any size, at the end of memory that is no longer than a size that can be says.
+void sizes(Bytes& bytes) {
+    const auto size =
+        bytes.flag() ? bytes.take<std::uint32_t>() : std::uint32_t(bytes.whole(0, 5000));
+    const bool possible = size >= sizeof(cblot::Options) && size <= 4096;
+    const std::size_t length = possible ? size : std::size_t(bytes.whole(4, 200)) / 8 * 8 + 8;
+    const std::unique_ptr<unsigned char[]> memory(new unsigned char[length]());
+    const cblot::Options defaults;
+    std::memcpy(memory.get(), static_cast<const void*>(&defaults),
+                std::min(length, sizeof(defaults)));
+    std::memcpy(memory.get(), &size, sizeof(size));
+    if (possible && bytes.flag()) {
+        memory[std::size_t(bytes.whole(4, Index(length) - 1))] = bytes.take<unsigned char>();
+    }
+    bool valid = true;
+    try {
+        cblot::validate(*reinterpret_cast<const cblot::Options*>(memory.get()));
+    } catch (const cblot::Error&) {
+        valid = false;
+    }
+    if (valid && !possible) {
+        complain("a size that can't be", defaults, 0, 0, 0, 0, double(size), 0);
+    }
+    if (!possible) {
+        cblot_box region{0, 1, 0, 1}, box{};
+        cblot_mapping mapping{};
+        char message[100];
+        if (cblot_source_box(&mapping, 1, 1, &region, 1, 1,
+                             reinterpret_cast<const cblot_options*>(memory.get()), &box, message,
+                             sizeof(message)) != CBLOT_BAD_ARGUMENT) {
+            complain("a size in C", defaults, 0, 0, 0, 0, double(size), 0);
+        }
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Bytes bytes(data, size);
+    const std::uint8_t last = size > 0 ? data[size - 1] : 0;  // the first bytes choose as ever
+    if (last == 0xfe) {
+        race(bytes);
+        return 0;
+    }
+    if (last == 0xfd) {
+        sizes(bytes);
+        return 0;
+    }
     switch (bytes.whole(0, 7)) {
         case 4: same<float, float>(bytes); break;
         case 5: same<double, double>(bytes); break;

@@ -51,7 +51,7 @@ TEST_CASE("options") {
         has(error([&](Options& o) { o.classic = cblot::Classic(3); }), "classic must be one of 3"));
     CHECK(has(error([&](Options& o) { o.isa = cblot::Isa(99); }), "isa must be one of 4"));
     CHECK(has(error([&](Options& o) { o.reserved = 1; }), "reserved member"));
-    CHECK(has(error([&](Options& o) { o.size = 8; }), "the size of the options must be at least"));
+    CHECK(has(error([&](Options& o) { o.size = 8; }), "the size of the options must be from"));
     CHECK(has(error([&](Options& o) {
                   o.classic = cblot::Classic::drizzle;
                   o.kernel = cblot::Kernel::sinc;

@@ -54,7 +54,7 @@ typedef struct cblot_executor {
 } cblot_executor;
 
 /* Fill with cblot_default_options, then change. Members are only ever added at the end, and `size`
- * tells the library which of them a program's header has. */
+ * tells the library which of them a program's header has; beyond 4096 bytes it is refused. */
 typedef struct cblot_options {
     uint32_t size;
     int32_t kernel; /* cblot_kernel */
@@ -72,7 +72,9 @@ typedef struct cblot_options {
     void* poll_context;
 } cblot_options;
 
-/* An image of ny rows of nx pixels; strides are in elements, and may be 0 or negative. */
+/* An image of ny rows of nx pixels; strides are in elements, and may be negative, and 0 where it is
+ * only read. C has one struct for images that are read and that are written: what a function only
+ * reads is const in its arguments, and its data is not written to, whatever the pointer's type. */
 typedef struct cblot_image {
     void* data;
     int32_t type; /* cblot_type */

@@ -20,7 +20,9 @@ namespace cblot {
 /// Resamples source onto every pixel of out through mapping.
 ///
 /// Returns the number of covered output pixels. Throws Error for arguments that do not fit each
-/// other, before anything is read or written. If a callback throws, the exception is passed on and
+/// other, before anything is read or written; those are also an out that lies in the memory of the
+/// source or of the mapping's nodes or positions (in between, pixel by pixel, it may), or that has
+/// several pixels in one place. If a callback throws, the exception is passed on and
 /// out is partly written. The four combinations of float and double are defined. Calls share
 /// nothing but what they are given: any number may run at once.
 template <class Source, class Out>

@@ -52,6 +52,7 @@ CBLOT_API bool available(Isa isa);
 /// What `best` stands for; throws Error for a set that is not available.
 CBLOT_API Isa resolve(Isa isa);
 
+/// Throws Error for what is not one of them.
 CBLOT_API std::string_view isa_name(Isa isa);
 
 /// Throws Error, naming the valid ones.
@@ -72,16 +73,18 @@ class CBLOT_API Executor {
 };
 
 /// The layout is stable: members are only ever added at the end, and `size` tells the library which
-/// of them a caller's header has. What such a caller does not set has its default.
+/// of them a caller's header has; of a newer header, up to 4096 bytes, all further ones must be 0.
+/// What such a caller does not set has its default.
 struct Options {
     std::uint32_t size = sizeof(Options);
     Kernel kernel = Kernel::poly5;
     /// Size of the sinc kernel in source pixels: stretches the kernel, > 0.
     double sinscl = 1.0;
-    /// Output = interpolated value * exptime / pix_ratio^2.
+    /// Output = interpolated value * exptime / pix_ratio^2, a finite factor.
     double exptime = 1.0;
     double pix_ratio = 1.0;
-    /// Value of output pixels whose source position is outside; not scaled.
+    /// Value of output pixels whose source position is outside; not scaled. One beyond the range of
+    /// a float is infinite in an output of floats.
     double fill = 0.0;
     Classic classic = Classic::off;
     /// All give the same bits.

@@ -8,7 +8,8 @@ namespace cblot {
 /// Signed sizes and indices, so that an index left of or below the image is representable.
 using Index = std::ptrdiff_t;
 
-/// A borrowed image of ny rows of nx pixels. Strides are in elements and may be zero or negative.
+/// A borrowed image of ny rows of nx pixels. Strides are in elements and may be negative, and zero
+/// where it is only read.
 template <class T>
 struct View2D {
     T* data = nullptr;

@@ -1,0 +1,255 @@
+"""What the core must survive: threads at the interpreter's end, arrays resized under it, races."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cblot
+from cblot import _core
+
+OPTIONS: dict[str, Any] = {
+    "interp": "linear", "sinscl": 1.0, "exptime": 1.0, "pix_ratio": 1.0, "fillval": 0.0,
+    "classic": "", "threads": 1, "isa": cblot.build_info()["isa"],
+    "source_place": None, "out_place": None,
+}  # fmt: skip
+PROJECTION = (5.0, 6.0, 1e-5, 0.0, 0.0, 1e-5, 10.0, 20.0)
+
+
+def pixmap(shape: tuple[int, int]) -> np.ndarray:
+    y, x = np.mgrid[: shape[0], : shape[1]] * 0.9
+    return np.stack([x, y], axis=-1)
+
+
+def exact(**changes: Any) -> _core.ExactMapping:
+    given: dict[str, Any] = {
+        "exposure": PROJECTION, "source": PROJECTION, "sip": None, "detector_x": None,
+        "detector_y": None, "table_x": None, "table_y": None,
+    }  # fmt: skip
+    return _core.ExactMapping(**{**given, **changes})
+
+
+# Daemon threads that are inside the core, or about to be, when the interpreter ends.
+DAEMONS = """
+import sys, threading, time
+import numpy as np
+import cblot
+from cblot import _core
+from astropy.io import fits
+from astropy.wcs import WCS
+
+how, threads = sys.argv[1], int(sys.argv[2])
+image = np.ones((1500, 1500), "f4")
+maps = np.broadcast_to(np.array([500.3, 500.7]), (1500, 1500, 2)).copy()
+wcs = WCS(naxis=2)
+wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+wcs.wcs.cdelt, wcs.wcs.crpix = [-1e-5, 1e-5], [700.0, 700.0]
+wcs.array_shape = image.shape
+
+class Forward:
+    def __init__(self, *_): pass
+    def forward(self, x, y):
+        return x + sum(range(100)) * 0.0, y
+
+def tblot(x, y):
+    return x, y
+
+calls = {
+    "blot_image": lambda: cblot.blot_image(image, maps, interp="poly5", threads=threads),
+    "spline3": lambda: cblot.blot_image(image, maps, interp="spline3", threads=threads),
+    "do_blot": lambda: cblot.do_blot(image, wcs, wcs, 1.0, threads=threads),
+    "callback": lambda: cblot.do_blot(image, wcs, wcs, 1.0, wcsmap=Forward, threads=threads),
+    "pixmap": lambda: cblot.Mapping(wcs, wcs, stepsize=None).pixmap(threads=threads),
+    "nodes": lambda: cblot.Mapping(wcs, wcs, stepsize=2),
+    "read": lambda: _core.read_file_window(fd, 0, 1500, pixels),
+}
+if how == "read":
+    file = open(sys.argv[3], "wb+")
+    file.write(image.tobytes())
+    file.flush()
+    fd, pixels = file.fileno(), np.empty_like(image)
+ready = threading.Semaphore(0)
+
+def work():
+    while True:
+        calls[how]()
+        ready.release()
+
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+for _ in range(3):
+    ready.acquire()
+time.sleep(0.02 * int(sys.argv[4]))
+"""
+
+
+@pytest.mark.parametrize(
+    "how", ["blot_image", "spline3", "do_blot", "callback", "pixmap", "nodes", "read"]
+)
+def test_a_daemon_thread_inside_a_call_at_exit(how: str, tmp_path: Any) -> None:
+    for k, threads in enumerate((1, 3, 1)):
+        done = subprocess.run(
+            [sys.executable, "-c", DAEMONS, how, str(threads), str(tmp_path / "pixels"), str(k)],
+            text=True, capture_output=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("which", ["source", "base of source", "out", "base of out", "answer"])
+def test_arrays_stay_where_they_are_for_a_call(which: str) -> None:
+    """A callback can't resize what the core reads and writes, not even without a check."""
+    big, result = np.ones((300, 300), "f4"), np.zeros((600, 300), "f4")
+    refused: list[str] = []
+
+    def fill(begin: int, end: int, x: np.ndarray, y: np.ndarray) -> None:
+        x[...], y[...] = 150.5, 150.5
+        array = {"source": big, "base of source": big, "answer": x}.get(which, result)
+        try:
+            array.resize((1, 1), refcheck=False)
+        except ValueError as error:
+            refused.append(str(error))
+
+    source = big[:, :200] if which == "base of source" else big
+    out = result[:, :] if which == "base of out" else result
+    covered = _core.blot(source, out, _core.CallbackMapping(fill, 300), **OPTIONS)
+    assert len(refused) >= 2
+    assert "cannot resize" in refused[0]
+    assert covered == out.size
+    assert (out == 1.0).all()
+    big.resize((1, 1), refcheck=False)  # afterwards it can be
+    assert big.shape == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["pixmap", "nodes"])
+def test_arrays_of_mappings_stay_where_they_are_for_a_call(kind: str) -> None:
+    """Another thread can't resize them."""
+    array = np.full((1500, 1500, 2) if kind == "pixmap" else (152, 152), 20.5)
+    mapping: Any = (
+        _core.PixmapMapping(array) if kind == "pixmap" else _core.NodeMapping(array, array, 10)
+    )
+    source, out = np.ones((50, 50), "f4"), np.zeros((1500, 1500), "f4")
+    slow = {**OPTIONS, "interp": "sinc", "sinscl": 1.5}
+    thread = threading.Thread(target=_core.blot, args=(source, out, mapping), kwargs=slow)
+    thread.start()
+    refused = False
+    while thread.is_alive() and not refused:
+        if weakref.getweakrefcount(array) > 0:
+            with pytest.raises(ValueError, match="cannot resize"):
+                array.resize((1, 1), refcheck=False)
+            refused = True
+    thread.join()
+    assert refused
+    np.testing.assert_allclose(out, 1.0, rtol=1e-5)
+
+
+def test_a_table_resized_after_the_mapping_was_made() -> None:
+    values = np.full((64, 64), 0.25, "f4")
+    mapping = exact(table_x=(values, (1.0, 1.0), (1.0, 1.0), (2.0, 2.0)))
+    values.resize((1, 1), refcheck=False)
+    x, y = np.full((2, 9), 3.0)
+    x, y = x.copy(), y.copy()
+    mapping.positions_at(x, y, isa=OPTIONS["isa"])
+    np.testing.assert_allclose(x, 2.25, atol=1e-9)
+
+
+def test_read_only_arrays_are_not_written() -> None:
+    mapping = exact()
+    for frozen in (0, 1):
+        arrays = np.zeros((5, 5)), np.zeros((5, 5))
+        arrays[frozen].flags.writeable = False
+        name = "xy"[frozen]
+        with pytest.raises(ValueError, match=f"{name} is read-only"):
+            mapping.nodes(*arrays, step=3, threads=1, isa=OPTIONS["isa"])
+        with pytest.raises(ValueError, match="writeable|read-only"):
+            mapping.positions_at(*arrays, isa=OPTIONS["isa"])
+        assert not arrays[0].any()
+        assert not arrays[1].any()
+    out = np.zeros((4, 4), "f4")
+    out.flags.writeable = False
+    for call in (
+        lambda: _core.blot(np.ones((4, 4), "f4"), out, mapping, **OPTIONS),
+        lambda: _core.positions(
+            mapping, np.broadcast_to(np.zeros(2), (4, 4, 2)), origin=0.0, threads=1,
+            isa=OPTIONS["isa"],
+        ),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="is read-only"):
+            call()
+
+
+def test_output_in_the_memory_of_the_source_or_of_the_positions() -> None:
+    image, maps = np.ones((20, 40)), pixmap((20, 20))
+    mapping = _core.PixmapMapping(maps)
+    with pytest.raises(_core.CoreError, match="out must not overlap source in memory"):
+        _core.blot(image[:, :20], image[:, 19:39], mapping, **OPTIONS)
+    with pytest.raises(_core.CoreError, match="out must not overlap pixmap x in memory"):
+        _core.blot(image, maps[:, :, 0], mapping, **OPTIONS)
+    # Beside each other, or in turn, in one array's memory.
+    left, right = image[:, :20], image[:, 20:]
+    expected = _core.blot(left.copy(), np.zeros((20, 20)), mapping, **OPTIONS)
+    assert _core.blot(left, right, mapping, **OPTIONS) == expected
+    both = np.ones((20, 20), complex)
+    assert _core.blot(both.real, both.imag, mapping, **OPTIONS) == expected
+    assert (both.imag == 1.0).all()
+
+
+def test_positions_that_another_thread_changes() -> None:
+    """spline3 reads them twice; it makes an image or says so."""
+    maps = np.full((700, 700, 2), 20.5)
+    source, stop = np.ones((700, 700), "f4"), threading.Event()
+
+    def race() -> None:
+        while not stop.is_set():
+            maps[...] = 600.5
+            maps[...] = 20.5
+
+    messages = []
+    thread = threading.Thread(target=race)
+    thread.start()
+    try:
+        for _ in range(20):
+            try:
+                result = cblot.blot_image(source, maps, interp="spline3", threads=2)
+            except ValueError as error:
+                messages.append(str(error))
+            else:
+                np.testing.assert_allclose(result, 1.0, rtol=1e-5)
+    finally:
+        stop.set()
+        thread.join()
+    assert set(messages) <= {"the mapping's positions changed while they were used"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"exposure": (*PROJECTION[:6], np.nan, 20.0)}, "CRVAL1 of the exposure must be finite"),
+        ({"exposure": (5.0, 6.0, 0.0, 0.0, 0.0, 0.0, 10.0, 20.0)}, "CD matrix of the exposure"),
+        (
+            {"table_y": (np.ones((2, 2), "f4"), (1.0, 1.0), (1.0, 1.0), (np.nan, 1.0))},
+            "CDELT1 of table_y must be finite, got nan",
+        ),
+    ],
+)
+def test_coefficients_that_make_no_positions(changes: dict[str, Any], message: str) -> None:
+    x, y = np.ones(3), np.ones(3)
+    with pytest.raises(_core.CoreError, match=message):
+        exact(**changes).positions_at(x, y, isa=OPTIONS["isa"])
+    assert (x == 1.0).all()
+
+
+@pytest.mark.parametrize("classic", ["", "drizzlepac", "drizzle"])
+def test_scales_whose_square_is_no_number(classic: str) -> None:
+    options: dict[str, Any] = {"interp": "linear", "sinscl": 1.0, "exptime": 1.0}
+    for pix_ratio in (1e-170, 1e170):
+        with pytest.raises(_core.CoreError, match="pix_ratio must be such that .* its square"):
+            _core.validate(**options, pix_ratio=pix_ratio, classic=classic)
+    options["exptime"] = 1e300
+    with pytest.raises(_core.CoreError, match="exptime must be such that"):
+        _core.validate(**options, pix_ratio=1e-10, classic=classic)
