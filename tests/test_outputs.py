@@ -17,7 +17,7 @@ from astropy.utils.masked import Masked
 
 import cblot
 from cblot import _outputs
-from conftest import INTERPOLANTS, ROOT, sky_image
+from conftest import INTERPOLANTS, ROOT, Asked, sky_image
 from test_memory import LINUX
 from test_windows import CLASSIC, tan
 
@@ -34,7 +34,7 @@ def by_do_blot(out: Any = None, source: Any = SOURCE, **keywords: Any) -> Any:
 
 
 def by_callback(out: Any = None, **keywords: Any) -> Any:
-    return by_do_blot(out, wcsmap=cblot.WCSMap, **keywords)
+    return by_do_blot(out, wcsmap=Asked, **keywords)
 
 
 def by_blot_image(out: Any = None, source: Any = SOURCE, **keywords: Any) -> Any:
