@@ -39,7 +39,7 @@ def client() -> Iterator[Any]:
 
     arguments: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 2, "processes": True}
     with (
-        LocalCluster(**arguments, dashboard_address=None, silence_logs=logging.CRITICAL) as cluster,
+        LocalCluster(**arguments, dashboard_address=":0", silence_logs=logging.CRITICAL) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
