@@ -29,7 +29,10 @@ from test_windows import SOURCE_WCS, Shifted, tan
 da = pytest.importorskip("dask.array")
 pytest.importorskip("distributed")
 
-pytestmark = pytest.mark.filterwarnings("default::ResourceWarning", "ignore:Sending large graph")
+pytestmark = [
+    pytest.mark.filterwarnings("default::ResourceWarning", "ignore:Sending large graph"),
+    pytest.mark.xdist_group("cluster"),
+]
 
 
 @pytest.fixture(scope="module")
