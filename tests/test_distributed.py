@@ -30,7 +30,12 @@ da = pytest.importorskip("dask.array")
 pytest.importorskip("distributed")
 
 pytestmark = [
-    pytest.mark.filterwarnings("default::ResourceWarning", "ignore:Sending large graph"),
+    pytest.mark.filterwarnings(
+        "default::ResourceWarning",
+        "ignore:Sending large graph",
+        # What cblot silences is heard where the cluster's threads set the process's filters back.
+        "ignore::astropy.wcs.FITSFixedWarning",
+    ),
     pytest.mark.xdist_group("cluster"),
 ]
 

@@ -244,14 +244,14 @@ maps = np.broadcast_to(np.array([1500.3, 1500.7]), (6000, 6000, 2))
 sent = []
 def interrupt():
     time.sleep(0.3)
-    sent.append(time.monotonic())
+    sent.append(time.process_time())
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt).start()
 try:
     # A kernel so slow that the whole call would take half a minute and more.
     cblot.blot_image(image, maps, interp="sinc", sinscl=1.5, out_img=out, threads=1)
 except KeyboardInterrupt:
-    print(time.monotonic() - sent[0], (out == 7.0).all())
+    print(time.process_time() - sent[0], (out == 7.0).all())
 """
 
 
@@ -261,7 +261,7 @@ def test_ctrl_c_stops_soon_and_writes_nothing() -> None:
     )
     seconds, untouched = done.stdout.split()
     assert untouched == "True"
-    assert float(seconds) < 5.0  # 0.2 in earnest; a machine under load is not the test's matter
+    assert float(seconds) < 5.0  # the processor's, whatever else it has to do; 0.2 in earnest
 
 
 def test_interruption_of_the_file_task_leaves_the_old_output(tmp_path: Path) -> None:
