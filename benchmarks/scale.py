@@ -231,7 +231,7 @@ from cblot.distributed import blot_exposures
 from distributed import Client, LocalCluster
 if __name__ == "__main__":
     count = int(sys.argv[1])
-    with LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None,
+    with LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0",
                       silence_logs=logging.ERROR) as cluster, Client(cluster) as client:
         names = sys.argv[2:]
         blot_exposures("mosaic.fits", names[:count], "w", client=client)  # workers have imported

@@ -1,18 +1,41 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import site
+import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from astropy.io import fits
 
-import cblot
-import task_files
+# Before astropy, matplotlib and dask look for theirs: configurations and caches of nobody's, so
+# that tests are the same for everyone, and for those without a home. xdist's workers share one.
+HOME = None
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["PYTHONUSERBASE"] = site.getuserbase()  # else it would be looked for there as well
+    HOME = os.environ["HOME"] = tempfile.mkdtemp(prefix="cblot-tests-")
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR", "DASK_CONFIG"):
+        os.environ.pop(name, None)
+
+import hypothesis  # noqa: E402
+import numpy as np  # noqa: E402
+from astropy.io import fits  # noqa: E402
+
+import cblot  # noqa: E402
+import task_files  # noqa: E402
+
+hypothesis.settings.register_profile("nothing kept", database=None)
+hypothesis.settings.load_profile("nothing kept")
+
+
+def pytest_unconfigure() -> None:
+    if HOME is not None:
+        shutil.rmtree(HOME, ignore_errors=True)
+
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA_VARIABLE = "CBLOT_TEST_DATA"

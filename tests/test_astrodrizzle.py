@@ -22,7 +22,12 @@ from wcs_oracle import exact_positions
 drizzlepac = pytest.importorskip("drizzlepac")
 pytestmark = pytest.mark.slow
 
-DETECTORS = ("HRC", "WFC")
+# A detector's tests are one process's: a run is made once and compared often.
+HRC_ALONE = pytest.mark.xdist_group("HRC")
+DETECTORS = (
+    pytest.param("HRC", marks=HRC_ALONE),
+    pytest.param("WFC", marks=pytest.mark.xdist_group("WFC")),
+)
 WAYS = ("do_blot", "run_blot", "runBlot", "tblot", "patch_drizzlepac")
 NOISE = (scene.SKY + scene.READ_NOISE**2) ** 0.5
 
@@ -79,13 +84,21 @@ class Result:
         return sum(int((mask == 0).sum()) for mask in self.masks.values())
 
 
+class Exposures(dict[str, tuple[Path, list[str]]]):
+    """The folder and the names of a detector's, made when they are first asked for."""
+
+    def __init__(self, data_dir: Path, factory: Any) -> None:
+        self._data_dir, self._factory = data_dir, factory
+
+    def __missing__(self, detector: str) -> tuple[Path, list[str]]:
+        folder = self._factory.mktemp(detector)
+        self[detector] = folder, scene.make_exposures(self._data_dir, folder, detector)
+        return self[detector]
+
+
 @pytest.fixture(scope="session")
-def exposures(data_dir: Path, tmp_path_factory: Any) -> dict[str, tuple[Path, list[str]]]:
-    made = {}
-    for detector in DETECTORS:
-        folder = tmp_path_factory.mktemp(detector)
-        made[detector] = folder, scene.make_exposures(data_dir, folder, detector)
-    return made
+def exposures(data_dir: Path, tmp_path_factory: Any) -> Exposures:
+    return Exposures(data_dir, tmp_path_factory)
 
 
 @contextlib.contextmanager
@@ -103,7 +116,7 @@ def coming_in_by(way: str) -> Iterator[None]:
 class Runs:
     """Runs AstroDrizzle, each combination once."""
 
-    def __init__(self, exposures: dict[str, tuple[Path, list[str]]], factory: Any) -> None:
+    def __init__(self, exposures: Exposures, factory: Any) -> None:
         self._exposures, self._factory = exposures, factory
         self._done: dict[Any, Result] = {}
 
@@ -204,6 +217,7 @@ def test_parameters(runs: Runs, detector: str, parameters: dict[str, Any]) -> No
     assert_alike(ours, theirs, parameters.get("blot_interp", "poly5"))
 
 
+@HRC_ALONE
 def test_without_distortion(runs: Runs) -> None:
     """On HRC, which has no detector table for drizzlepac to forget."""
     theirs = runs("drizzlepac", "HRC", coeffs=False)

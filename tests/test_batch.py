@@ -186,7 +186,7 @@ def test_command_line(night: Night) -> None:
     paths = [str(out / f"e{k}_flt_sci{v}_blt.fits") for k in range(2) for v in (1, 2)]
     run = process(*command, "-j", "2")
     output, errors = run.communicate(timeout=60)
-    assert (run.returncode, output.split()) == (0, paths)
+    assert (run.returncode, output.splitlines()) == (0, paths)
     assert errors.count(": made ") == 4
     run = process(*command, "--resume", "--summary", "-")
     output, _ = run.communicate(timeout=60)
@@ -228,7 +228,7 @@ def test_bar_on_a_terminal(night: Night) -> None:
     assert b": made " not in shown
     assert process.stdout is not None
     with process.stdout as stream:
-        assert len(stream.read().split()) == 10
+        assert len(stream.read().splitlines()) == 10
 
 
 def test_a_copied_header_is_not_taken_for_current(night: Night) -> None:

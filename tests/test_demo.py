@@ -31,6 +31,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return outdir, done.stdout
 
 
+@pytest.mark.xdist_group("demo")
 def test_demo_finds_cosmic_rays(demo: tuple[Path, str]) -> None:
     found = re.search(r"cosmic rays found: (\d+) of (\d+)", demo[1])
     wrong = re.search(r"pixels flagged wrongly: (\d+) of (\d+)", demo[1])
@@ -41,6 +42,7 @@ def test_demo_finds_cosmic_rays(demo: tuple[Path, str]) -> None:
     assert int(wrong[1]) / int(wrong[2]) < 1e-3
 
 
+@pytest.mark.xdist_group("demo")
 def test_demo_files(demo: tuple[Path, str]) -> None:
     outdir, printed = demo
     assert {str(path) for path in outdir.iterdir()} <= set(printed.splitlines())

@@ -29,7 +29,15 @@ from test_windows import SOURCE_WCS, Shifted, tan
 da = pytest.importorskip("dask.array")
 pytest.importorskip("distributed")
 
-pytestmark = pytest.mark.filterwarnings("default::ResourceWarning", "ignore:Sending large graph")
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "default::ResourceWarning",
+        "ignore:Sending large graph",
+        # What cblot silences is heard where the cluster's threads set the process's filters back.
+        "ignore::astropy.wcs.FITSFixedWarning",
+    ),
+    pytest.mark.xdist_group("cluster"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +47,7 @@ def client() -> Iterator[Any]:
 
     arguments: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 2, "processes": True}
     with (
-        LocalCluster(**arguments, dashboard_address=None, silence_logs=logging.CRITICAL) as cluster,
+        LocalCluster(**arguments, dashboard_address=":0", silence_logs=logging.CRITICAL) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client

@@ -251,14 +251,14 @@ maps = np.broadcast_to(np.array([1500.3, 1500.7]), (6000, 6000, 2))
 sent = []
 def interrupt():
     time.sleep(0.3)
-    sent.append(time.monotonic())
+    sent.append(time.process_time())
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt).start()
 try:
     # A kernel so slow that the whole call would take half a minute and more.
     cblot.blot_image(image, maps, interp="sinc", sinscl=1.5, out_img=out, threads=1)
 except KeyboardInterrupt:
-    print(time.monotonic() - sent[0])
+    print(time.process_time() - sent[0])
 """
 
 
@@ -266,7 +266,8 @@ def test_ctrl_c_stops_soon() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CTRL_C], text=True, capture_output=True, check=False
     )
-    assert float(done.stdout) < 5.0  # 0.2 in earnest; a machine under load is not the test's matter
+    # The processor's, whatever else it has to do; 0.2 in earnest.
+    assert float(done.stdout) < 5.0
 
 
 def test_interruption_of_the_file_task_leaves_the_old_output(tmp_path: Path) -> None:
