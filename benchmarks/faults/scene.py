@@ -113,6 +113,9 @@ def write_exposure(path: Path, names: tuple[str, ...] = ("SCI",), **keywords: An
     from astropy.io import fits
 
     primary = fits.Header({"EXPTIME": 100.0, "ROOTNAME": "jtest", "FLAVOUR": "strange"})
+    # drizzlepac asks for these.
+    primary.update({"TELESCOP": "HST", "INSTRUME": "ACS", "DETECTOR": "HRC"})
+    primary.update({"FILTER1": "F606W", "FILTER2": "CLEAR2S"})
     hdus = fits.HDUList([fits.PrimaryHDU(header=primary)])
     for k, name in enumerate(names):
         cards = header(SHAPE, (10.0, 10.0), BUNIT="ELECTRONS", MDRIZSKY=0.0)
