@@ -79,7 +79,8 @@ def drizzlepacs(name: str, **parameters: Any) -> np.ndarray:
 
 # A maker of pixel area maps: blots an image and reads extension 1.
 def test_pixel_area_map(files: Path) -> None:
-    units = {"addsky": False, "in_units": "cps", "out_units": "cps"}
+    # drizzlepac's task maps every pixel, whatever the step.
+    units = {"addsky": False, "in_units": "cps", "out_units": "cps", "stepsize": 1}
     theirs = drizzlepacs("theirs.fits", **units)
     with cblot.patch_drizzlepac():
         ablot.blot("drz.fits", "flt.fits[sci,1]", "ours.fits", configObj="defaults", **units)
@@ -171,7 +172,7 @@ def plane_wcs(shape: tuple[int, int], shift: tuple[float, float], scale: float) 
     made.wcs.crpix, made.wcs.crval = (1.0 - shift[0], 1.0 - shift[1]), (0.0, 0.0)
     made.wcs.cd = np.eye(2) * scale
     made.pixel_shape = shape[::-1]
-    made.pscale = scale
+    made.pscale = scale * 3600.0
     return made
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 
 import benchmarks.faults
 from benchmarks.faults.cases import GROUPS
@@ -21,40 +21,55 @@ from benchmarks.faults.verdict import BROKEN, NOTHING, PACKAGES, Case
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def attempt(case: Case, package: str) -> tuple[str, str]:
-    """What a package makes of a case, in a word and in detail."""
-    with tempfile.TemporaryDirectory(prefix="cblot-faults-") as folder:
+class Server:
+    """A process that does cases of one package; see `child`."""
+
+    def __init__(self, package: str, home: str) -> None:
         # A home of its own, where no one's parameters are found.
-        variables = {**os.environ, "HOME": folder, "TMPDIR": folder}
+        variables = {**os.environ, "HOME": home}
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         variables["PYTHONPATH"] = os.pathsep.join(paths)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.faults.child", package, case.name],
-            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            cwd=folder, env=variables, start_new_session=True,
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.faults.child", package],
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            cwd=home, env=variables,
         )  # fmt: skip
-        try:
-            out, err = process.communicate(timeout=case.seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # with all that it started
-            process.communicate()
-            return "hang", f"it took more than {case.seconds:g} s"
-    lines = [line for line in out.splitlines() if line.startswith("[")]
-    if process.returncode < 0:
-        return "crash", f"signal {-process.returncode}"
-    if process.returncode or not lines:
-        sanitizer = [line for line in err.splitlines() if "ERROR: AddressSanitizer" in line]
-        last = err.strip().splitlines()[-1:] or [f"status {process.returncode}"]
-        return "crash", (sanitizer or last)[0]
-    kind, detail = json.loads(lines[-1])
-    return str(kind), str(detail)
+
+    def attempt(self, case: Case) -> tuple[str, str]:
+        """What the package makes of a case, in a word and in detail."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with tempfile.TemporaryDirectory(prefix="cblot-faults-") as folder:
+            print(json.dumps([case.name, folder]), file=self._process.stdin, flush=True)
+            kind, detail = json.loads(self._process.stdout.readline())
+        return str(kind), str(detail)
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 def measure(cases: Sequence[Case], packages: Sequence[str], workers: int) -> Results:
     """Verdicts by case and package."""
-    with ThreadPoolExecutor(workers) as pool:
-        jobs = {(c.name, p): pool.submit(attempt, c, p) for c in cases for p in packages}
-    return {c.name: {p: jobs[c.name, p].result() for p in packages} for c in cases}
+    results: Results = {case.name: {} for case in cases}
+    for package in packages:
+        with tempfile.TemporaryDirectory(prefix="cblot-faults-") as home:
+            idle: Queue[Server] = Queue()
+            for _ in range(workers):
+                idle.put(Server(package, home))
+
+            def attempt(case: Case, idle: Queue[Server] = idle) -> tuple[str, str]:
+                server = idle.get()
+                try:
+                    return server.attempt(case)
+                finally:
+                    idle.put(server)
+
+            with ThreadPoolExecutor(workers) as pool:
+                for case, result in zip(cases, pool.map(attempt, cases), strict=True):
+                    results[case.name][package] = result
+            for _ in range(workers):
+                idle.get().close()
+    return results
 
 
 def faults(cases: Sequence[Case], results: Results) -> list[str]:

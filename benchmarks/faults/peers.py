@@ -16,6 +16,14 @@ class Package:
 
     name = ""
 
+    def load(self) -> None:
+        """Import it, and what cases need of others."""
+        from astropy.io import fits
+        from astropy.wcs import WCS
+
+        assert fits
+        assert WCS
+
     def blot_image(self, image: Any, pixmap: Any, **keywords: Any) -> Any:
         """Blot through a pixel map: out, interp, sinscl, exptime, scale, fill."""
         raise Nothing
@@ -44,6 +52,12 @@ class Package:
 
 class Cblot(Package):
     name = "cblot"
+
+    def load(self) -> None:
+        super().load()
+        import cblot
+
+        assert cblot.interpolants()
 
     @refusals
     def blot_image(self, image, pixmap, *, out, interp, sinscl, exptime, scale, fill):  # type: ignore[no-untyped-def]
@@ -75,6 +89,10 @@ class Cblot(Package):
 
 class Drizzlepac(Package):
     name = "drizzlepac"
+
+    def load(self) -> None:
+        super().load()
+        _cdriz()
 
     @refusals
     def blot_image(self, image, pixmap, *, out, interp, sinscl, exptime, scale, fill):  # type: ignore[no-untyped-def]
@@ -110,6 +128,12 @@ class Drizzlepac(Package):
 
 class Drizzle(Package):
     name = "drizzle"
+
+    def load(self) -> None:
+        super().load()
+        from stcal.outlier_detection.utils import gwcs_blot
+
+        assert gwcs_blot
 
     @refusals
     def blot_image(self, image, pixmap, *, out, interp, sinscl, exptime, scale, fill):  # type: ignore[no-untyped-def]
