@@ -65,7 +65,7 @@ calls = {
     "spline3": lambda: cblot.blot_image(image, maps, interp="spline3", threads=threads),
     "do_blot": lambda: cblot.do_blot(image, wcs, wcs, 1.0, threads=threads),
     "callback": lambda: cblot.do_blot(image, wcs, wcs, 1.0, wcsmap=Forward, threads=threads),
-    "pixmap": lambda: cblot.Mapping(blot_wcs=wcs, source_wcs=wcs, stepsize=None).pixmap(threads=threads),
+    "pixmap": lambda: cblot.Mapping(blot_wcs=wcs, source_wcs=wcs, stepsize=None).pixmap(),
     "nodes": lambda: cblot.Mapping(blot_wcs=wcs, source_wcs=wcs, stepsize=2),
     "read": lambda: _core.read_file_window(fd, 0, 1500, pixels),
 }
