@@ -72,7 +72,7 @@ def gwcs(
     if latitude_first:
         transform = transform | m.Mapping((1, 0))
     sky = coordinate_frames.CelestialFrame(
-        reference_frame=frame or coordinates.ICRS(),
+        reference_frame=coordinates.ICRS() if frame is None else frame,
         unit=(units.rad, units.rad) if radians else (units.deg, units.deg),
         axes_order=(1, 0) if latitude_first else (0, 1),
     )

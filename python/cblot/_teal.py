@@ -23,6 +23,8 @@ def offer_ablot() -> None:
             return
     except ValueError:  # a stand-in for it
         return
+    except ImportError:  # of a finder that refuses it
+        pass
     import_module("cblot.pars.ablot")
 
 
