@@ -22,24 +22,29 @@ CBLOT_INLINE Doubles lane_numbers() {
 }
 
 /// The two elements of an axis of a table between which a position lies, and the fraction within
-/// their cell. An element of weight 0 is not among them: at an element both are that one. So what
-/// is not a number spreads to the positions within its cells and to no other, and a position on an
-/// element has the same value in whichever way it is looked up.
+/// their cell. In a table with elements that are not numbers one of weight 0 is not among them: at
+/// an element both are that one. So what is not a number spreads to the positions within its cells
+/// and to no other, and a position on an element has the same value in whichever way it is looked
+/// up. (Of numbers, one of weight 0 adds nothing.)
 struct TableCell {
     Cells left, right;
     Doubles t;
 
-    CBLOT_INLINE TableCell(Doubles position, double scale, double shift, Index n) {
-        const Doubles zero{}, one = splat(1.0), end = splat(double(n - 1));
-        const Doubles last = splat(double(n > 1 ? n - 2 : 0));
+    CBLOT_INLINE TableCell(Doubles position, double scale, double shift, Index n, bool finite) {
+        const Doubles zero{}, end = splat(double(n - 1)), last = splat(double(n > 1 ? n - 2 : 0));
         Doubles g = position * scale + shift;
         g = g >= 0.0 ? g : zero;
         g = g < end ? g : end;
         // The last element is the end of the last cell.
-        const Doubles cell = convert<double>(convert<std::int32_t>(g < last ? g : last));
+        left = convert<std::int32_t>(g < last ? g : last);
+        const Doubles cell = convert<double>(left);
         t = g - cell;
-        left = convert<std::int32_t>(t < 1.0 ? cell : cell + one);
-        right = convert<std::int32_t>(t > 0.0 ? cell + one : cell);
+        right = left + (n > 1 ? 1 : 0);
+        if (!finite) {
+            const Doubles next = cell + 1.0;
+            left = convert<std::int32_t>(t < 1.0 ? cell : next);
+            right = convert<std::int32_t>(t > 0.0 ? next : cell);
+        }
     }
 };
 
@@ -55,7 +60,7 @@ struct TableRows {
     TableRows() = default;
     TableRows(const TablePlan& table, const TableCell& cell, int lane)
         : lower(table.data + lane_of(cell.left, lane) * table.nx),
-          upper(table.data + lane_of(cell.right, lane) * table.nx),
+          upper(lane_of(cell.right, lane) > lane_of(cell.left, lane) ? lower + table.nx : lower),
           t(lane_of(cell.t, lane)),
           u(1.0 - t) {}
 
@@ -70,12 +75,12 @@ CBLOT_INLINE TableRows table_rows(const TablePlan& table, double y) {
     if (table.data == nullptr) {
         return {};
     }
-    return {table, TableCell(splat(y), table.scale_y, table.shift_y, table.ny), 0};
+    return {table, TableCell(splat(y), table.scale_y, table.shift_y, table.ny, table.finite), 0};
 }
 
 /// Corrections at positions x of a row.
 CBLOT_INLINE Doubles lookup_row(const TablePlan& table, const TableRows& rows, Doubles x) {
-    const TableCell cell(x, table.scale_x, table.shift_x, table.nx);
+    const TableCell cell(x, table.scale_x, table.shift_x, table.nx, table.finite);
     Doubles left, right;
     for (int l = 0; l < kLanes<double>; ++l) {
         set_lane(left, l, rows.at(lane_of(cell.left, l)));
@@ -86,8 +91,8 @@ CBLOT_INLINE Doubles lookup_row(const TablePlan& table, const TableRows& rows, D
 
 /// Corrections at any positions, to the same bits.
 inline Doubles lookup_anywhere(const TablePlan& table, Doubles x, Doubles y) {
-    const TableCell cx(x, table.scale_x, table.shift_x, table.nx);
-    const TableCell cy(y, table.scale_y, table.shift_y, table.ny);
+    const TableCell cx(x, table.scale_x, table.shift_x, table.nx, table.finite);
+    const TableCell cy(y, table.scale_y, table.shift_y, table.ny, table.finite);
     Doubles left, right;
     for (int l = 0; l < kLanes<double>; ++l) {
         const TableRows rows(table, cy, l);
@@ -207,18 +212,16 @@ inline void add_corrections(const TablePlan& table, const Row& row, double most,
         const Index k = Index(cell);
         const double e0 = rows.at(k), e1 = rows.at(k + 1);
         const bool two = g_end >= cell + 1.0;
-        const double e2 = two ? rows.at(k + 2) : e1;
-        if (std::isnan(e0 + e1 + e2)) {
+        if (!table.finite && std::isnan(e0 + e1 + (two ? rows.at(k + 2) : e1))) {
             look_up(p);
             continue;
         }
         if (two) {
             const Doubles position = load(cx + p) * scale + shift;
-            const Doubles second = splat(cell + 1.0);
+            const Doubles e2 = splat(rows.at(k + 2)), second = splat(cell + 1.0);
             const auto beyond = position >= second;
             const Doubles t = position - (beyond ? second : splat(cell));
-            const Doubles left = beyond ? splat(e1) : splat(e0),
-                          right = beyond ? splat(e2) : splat(e1);
+            const Doubles left = beyond ? splat(e1) : splat(e0), right = beyond ? e2 : splat(e1);
             store(out + p, load(out + p) + (left * (1.0 - t) + right * t));
             p += lanes;
             continue;

@@ -191,7 +191,9 @@ TablePlan ExactPlanner::table(const std::optional<DistortionTable>& table, const
     }
     const bool by_pixel =
         scale_x == 1.0 && shift_x == std::floor(shift_x) && std::abs(shift_x) < double(kMaxAxis);
-    return {values.data(), from.ny, from.nx, scale_x, shift_x, scale_y, shift_y, by_pixel};
+    const bool finite =
+        std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+    return {values.data(), from.ny, from.nx, scale_x, shift_x, scale_y, shift_y, by_pixel, finite};
 }
 
 }  // namespace cblot

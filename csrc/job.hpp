@@ -48,6 +48,7 @@ struct TablePlan {
     Index ny = 0, nx = 0;
     double scale_x = 0.0, shift_x = 0.0, scale_y = 0.0, shift_y = 0.0;
     bool by_pixel = false;  // along x, element after element lies under pixel after pixel
+    bool finite = true;     // whether all elements are numbers
 };
 
 inline constexpr int kMaxSipOrder = 20;

@@ -134,7 +134,7 @@ DO_BLOT: list[tuple[dict[str, Any], type[Exception], str]] = [
      COMMON),
     ({"blot_wcs": wcs_of("HPLN-TAN", "HPLT-TAN")}, ValueError,
      "astropy.coordinates transforms, got RA DEC ICRS (icrs) and HPLN HPLT"),
-    ({"blot_wcs": wcs_of("", "")}, ValueError, "got RA DEC ICRS (icrs) and a plane (, )"),
+    ({"blot_wcs": wcs_of("", "")}, ValueError, "got RA DEC ICRS and a plane (, )"),
     ({"blot_wcs": shapeless()}, ValueError,
      "blot_wcs must have a shape, got array_shape None; set blot_wcs.array_shape = (ny, nx)"),
     ({"classic": True, "interp": "sinc"}, ValueError,

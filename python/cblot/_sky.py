@@ -6,6 +6,7 @@ latitude in degrees, or to the two axes of a plane, and one back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -49,8 +50,6 @@ class World:
         Degrees a unit along each axis; 1 of a plane.
     celestial : bool
         Whether it is the sky.
-    frame : BaseCoordinateFrame or None
-        astropy's frame of the sky, where it has one.
     kind : tuple
         What is the same for two of one kind that astropy has no frame for.
     label : str
@@ -60,7 +59,6 @@ class World:
     axes: tuple[int, int]
     degrees: tuple[float, float]
     celestial: bool
-    frame: Any
     kind: tuple[Any, ...]
     label: str
 
@@ -133,14 +131,14 @@ class FitsWCS:
         linear = self.wcs.wcs
         types = tuple(str(ctype).strip() for ctype in linear.ctype)
         if linear.lng >= 0 and linear.lat >= 0:
-            try:
-                frame = wcs_to_celestial_frame(self.wcs)
-            except ValueError:  # one that astropy has not
-                frame = None
-            kind = (linear.lngtyp.strip(), linear.lattyp.strip(), linear.radesys, linear.equinox)
-            label = " ".join(str(part) for part in kind if part == part and part)
-            axes = (linear.lng, linear.lat)
-            return World(axes, (1.0, 1.0), True, frame, _comparable(kind), label)
+            names = (linear.lngtyp.strip(), linear.lattyp.strip())
+            system, equinox = linear.radesys, float(linear.equinox)
+            told = [*names, system, "" if math.isnan(equinox) else f"{equinox:g}"]
+            kind: tuple[Any, ...] = (*names, system, None if math.isnan(equinox) else equinox)
+            if names == ("RA", "DEC") and _named_j2000(system, equinox):
+                kind = (*names, "J2000")
+            label = " ".join(part for part in told if part)
+            return World((linear.lng, linear.lat), (1.0, 1.0), True, kind, label)
         if linear.lng >= 0 or linear.lat >= 0 or linear.spec >= 0:
             raise ValueError(
                 f"{name} must map to longitude and latitude, or to a plane, got CTYPE "
@@ -148,7 +146,14 @@ class FitsWCS:
             )
         plain = tuple("" if t.upper() in _NO_TYPE else t for t in types)
         plane = (*plain, *(str(unit) for unit in linear.cunit))
-        return World((0, 1), (1.0, 1.0), False, None, plane, f"a plane ({', '.join(types)})")
+        return World((0, 1), (1.0, 1.0), False, plane, f"a plane ({', '.join(types)})")
+
+    def frame(self) -> Any:
+        """Astropy's frame of its sky, or None; to make one takes as long as a small blot."""
+        try:
+            return wcs_to_celestial_frame(self.wcs)
+        except ValueError:  # one that astropy has not
+            return None
 
     def to_world(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
         """All distortion out."""
@@ -200,8 +205,7 @@ class CommonWCS:
             factors = tuple(_degrees(names[axis], name) for axis in axes)
             kind = (types[axes[0]], types[axes[1]])
             label = " ".join(kind)
-            frame = _frame_of(self.wcs)
-            return World(axes, (factors[0], factors[1]), True, frame, kind, label)
+            return World(axes, (factors[0], factors[1]), True, kind, label)
         if any(sky) or any(t.startswith(("em.", "spect.", "time")) for t in types):
             raise ValueError(
                 f"{name} must map to longitude and latitude, or to a plane, got axes of physical "
@@ -209,7 +213,15 @@ class CommonWCS:
             )
         plain = tuple("" if t.startswith("custom:") else t for t in types)
         plane = (*plain, *("" if unit in ("pix", "pixel") else unit for unit in names))
-        return World((0, 1), (1.0, 1.0), False, None, plane, f"a plane ({', '.join(types)})")
+        return World((0, 1), (1.0, 1.0), False, plane, f"a plane ({', '.join(types)})")
+
+    def frame(self) -> Any:
+        """Frame of the sky coordinates that it makes, None if it does not tell."""
+        for made, _, options, *_ in self.wcs.world_axis_object_classes.values():
+            if made is coordinates.SkyCoord or made == "astropy.coordinates.SkyCoord":
+                frame = options.get("frame")
+                return frame() if isinstance(frame, type) else frame
+        return None
 
     def _in_degrees(self, world: Any) -> Positions:
         lon, lat = (np.asarray(world[axis], dtype=np.float64) for axis in self.world.axes)
@@ -265,9 +277,11 @@ def check_kind(wcs: Any, name: str) -> None:
         )
 
 
-def _comparable(kind: tuple[Any, ...]) -> tuple[Any, ...]:
-    """With nothing for NaN, which is not equal to itself."""
-    return tuple(None if part != part else part for part in kind)
+def _named_j2000(system: str, equinox: float) -> bool:
+    """Whether RADESYS and EQUINOX of a FITS header, or their defaults, say ICRS or FK5 of J2000."""
+    return system == "ICRS" or (
+        system in ("", "FK5") and (math.isnan(equinox) or equinox == 2000.0)
+    )
 
 
 def _bare(values: Any) -> tuple[Any, Any]:
@@ -293,15 +307,6 @@ def _degrees(unit: str, name: str) -> float:
         ) from error
 
 
-def _frame_of(wcs: Any) -> Any:
-    """Frame of the sky coordinates that a WCS makes, None if it does not tell."""
-    for made, _, options, *_ in wcs.world_axis_object_classes.values():
-        if made is coordinates.SkyCoord or made == "astropy.coordinates.SkyCoord":
-            frame = options.get("frame")
-            return frame() if isinstance(frame, type) else frame
-    return None
-
-
 def _is_j2000(frame: Any) -> bool:
     """Whether it is ICRS, or FK5 of J2000, which are within 0.03 arcsec of each other."""
     if isinstance(frame, coordinates.FK5):
@@ -309,8 +314,8 @@ def _is_j2000(frame: Any) -> bool:
     return isinstance(frame, coordinates.ICRS)
 
 
-def conversion(of: World, to: World, name_of: str, name_to: str) -> Function | None:
-    """Function from one sky to another, or None where they are one and the same.
+def conversion(of: AnyWCS, to: AnyWCS, name_of: str, name_to: str) -> Function | None:
+    """Function from the sky of one WCS to that of another; None where they are one and the same.
 
     ICRS and FK5 of J2000 are taken as one: headers of HST use the names interchangeably, and
     drizzlepac looks at neither. Others are transformed by astropy.coordinates.
@@ -320,25 +325,31 @@ def conversion(of: World, to: World, name_of: str, name_to: str) -> Function | N
     ValueError
         If there is none.
     """
-    if of.celestial and to.celestial:
-        known = of.frame is not None and to.frame is not None
-        if known and _is_j2000(of.frame) and _is_j2000(to.frame):
+    same_kind = of.world.celestial == to.world.celestial and of.world.kind == to.world.kind
+    if same_kind and isinstance(of, FitsWCS) and isinstance(to, FitsWCS):
+        return None
+    frame_of = frame_to = None
+    if of.world.celestial and to.world.celestial:
+        frame_of, frame_to = of.frame(), to.frame()
+        known = frame_of is not None and frame_to is not None
+        if known and _is_j2000(frame_of) and _is_j2000(frame_to):
             return None
-        if known and of.frame.is_equivalent_frame(to.frame):
+        if known and frame_of.is_equivalent_frame(frame_to):
             return None
-        if known and isinstance(of.frame, _FIXED) and isinstance(to.frame, _FIXED):
-            return _Transformation(of.frame, to.frame)
+        if isinstance(frame_of, _FIXED) and isinstance(frame_to, _FIXED):
+            return _Transformation(frame_of, frame_to)
     # Of objects that do not tell their frame, the names of the axes have to do.
-    if of.celestial != to.celestial or of.kind != to.kind:
+    if not same_kind:
         raise ValueError(
             f"{name_to} and {name_of} must map to one sky, or to one plane, or to skies between "
-            f"which astropy.coordinates transforms, got {_told(to)} and {_told(of)}"
+            f"which astropy.coordinates transforms, got {_told(to.world, frame_to)} and "
+            f"{_told(of.world, frame_of)}"
         )
     return None
 
 
-def _told(world: World) -> str:
-    return world.label if world.frame is None else f"{world.label} ({world.frame.name})"
+def _told(world: World, frame: Any) -> str:
+    return world.label if frame is None else f"{world.label} ({frame.name})"
 
 
 @dataclass(frozen=True)

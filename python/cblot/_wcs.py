@@ -95,7 +95,7 @@ class Pair:
         self.source = _sky.adapted(source_wcs, names[1])
         self.blot = _sky.adapted(blot_wcs, names[0])
         self._coeffs = coeffs
-        self._convert = _sky.conversion(self.blot.world, self.source.world, *names)
+        self._convert = _sky.conversion(self.blot, self.source, *names)
         if not coeffs:
             if not isinstance(self.blot, FitsWCS):
                 raise _no_coeffs(blot_wcs)
