@@ -42,6 +42,29 @@ def test_every_chip_as_one_by_one(night: Night, jobs: int | None) -> None:
         assert f"[SCI,{k % 2 + 1}]" in str(header["HISTORY"])
 
 
+@pytest.mark.parametrize(
+    ("jobs", "last", "shares"), [(1, 5, {4}), (2, 5, {2, 4}), (4, 1, {1, 2, 4})]
+)
+def test_chips_share_the_threads(
+    night: Night, monkeypatch: pytest.MonkeyPatch, jobs: int, last: int, shares: set[int]
+) -> None:
+    """Each has its share of them, and all of them where it is alone."""
+    used = []
+
+    def make(job: Any, pixels: Any, wcsmap: Any, threads: int, tag: str = "") -> list[str]:
+        used.append(threads)
+        return chip(job, pixels, wcsmap, threads, tag)
+
+    chip = _chips.make
+    monkeypatch.setattr(_chips, "make", make)
+    data, exposures, out = night
+    assert cblot.blot_exposures(data, exposures[:last], out, jobs=jobs, threads=4).ok
+    assert set(used) <= shares
+    assert max(used) > 1  # of the last chip at the latest
+    if jobs <= 2:
+        assert used.count(4 // jobs) >= last
+
+
 def test_summary(night: Night) -> None:
     data, exposures, out = night
     path = out.with_name("summary.json")
