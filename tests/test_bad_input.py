@@ -37,6 +37,17 @@ def wcs_of(*ctype: str) -> WCS:
     return wcs
 
 
+def shaped(shape: Any) -> Any:
+    """Of no kind of astropy's, whose setter is strict."""
+
+    class Shaped:
+        pixel_n_dim = world_n_dim = 2
+        pixel_to_world_values = world_to_pixel_values = None
+        array_shape = shape
+
+    return Shaped()
+
+
 def shapeless() -> WCS:
     wcs = tan_wcs(8, 9)
     wcs.array_shape = None
@@ -128,6 +139,12 @@ DO_BLOT: list[tuple[dict[str, Any], type[Exception], str]] = [
      "wcsmap(blot_wcs, source_wcs) must have a method forward(x, y), got None"),
     ({"blot_wcs": wcs_of("RA---TAN", "DEC--TAN", "FREQ")}, ValueError,
      "blot_wcs must be a 2-D WCS, got array_shape (8, 9, 10)"),
+    ({"blot_wcs": shaped((8.5, 9))}, TypeError,
+     "blot_wcs must have an array_shape (ny, nx) of two integers, got (8.5, 9)"),
+    ({"blot_wcs": shaped("89")}, TypeError,
+     "blot_wcs must have an array_shape (ny, nx) of two integers, got '89'"),
+    ({"blot_wcs": shaped(8)}, TypeError,
+     "blot_wcs must have an array_shape (ny, nx) of two integers, got 8"),
     ({"source_wcs": wcs_of("FREQ", "TIME")}, ValueError,
      "source_wcs must map to longitude and latitude, or to a plane, got CTYPE (FREQ, TIME)"),
     ({"blot_wcs": None}, TypeError,

@@ -167,6 +167,21 @@ def test_resume(night: Night) -> None:
     assert len(done()) == 10
 
 
+def test_resume_where_a_file_ends_after_an_extension(night: Night) -> None:
+    """Cut there it is a FITS file as any other, but not all of the output."""
+    data, exposures, out = night
+    assert cblot.blot_exposures(data, exposures[:1], out).ok
+    path = min(out.glob("*_blt.fits"))
+    content = path.read_bytes()
+    with fits.open(path) as hdus:
+        ends = [hdu.fileinfo()["hdrLoc"] for hdu in hdus[1:]]
+    assert ends
+    for end in ends:
+        path.write_bytes(content[:end])
+        assert cblot.blot_exposures(data, exposures[:1], out, resume=True).count("done") == 1
+        assert len(path.read_bytes()) == len(content)
+
+
 def test_without_resume_all_is_made(night: Night) -> None:
     data, exposures, out = night
     for _ in range(2):

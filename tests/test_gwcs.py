@@ -168,3 +168,16 @@ def test_coeffs_of_a_gwcs(data_dir: Path) -> None:
         cblot.do_blot(
             np.ones(pair["clean_shape"]), pair["clean"], pair["exposure"], 1.0, coeffs=False
         )
+
+
+def test_box_beside_the_middle_of_the_frame(data_dir: Path) -> None:
+    """The ratio of the pixel scales is that of the WCS, wherever its box lies."""
+    pair = read(data_dir, "miri")
+    blot, whole = (copy.deepcopy(pair["exposure"]) for _ in range(2))
+    blot.bounding_box = ((300.5, 320.5), (400.0, 410.0))
+    blot.array_shape = whole.array_shape = shape = tuple(pair["exposure_shape"])
+    found, expected = (cblot.Mapping(blot_wcs=w, source_wcs=pair["clean"]) for w in (blot, whole))
+    assert found.pix_ratio == pytest.approx(expected.pix_ratio, rel=1e-12)
+    inside = np.zeros(shape, dtype=bool)
+    inside[400:411, 301:321] = True
+    np.testing.assert_array_equal(np.isfinite(found.pixmap()).all(axis=-1), inside)

@@ -341,3 +341,24 @@ def test_mapping_for_something_else(change: dict[str, Any], message: str) -> Non
     call = {"source": np.ones((30, 30)), "source_wcs": wcs, "blot_wcs": wcs, "exptime": 1.0}
     with pytest.raises(ValueError, match=message):
         cblot.do_blot(**{**call, **change}, wcsmap=cblot.Mapping(blot_wcs=wcs, source_wcs=wcs))
+
+
+class OwnPositions(WCS):
+    """Numbers of astropy's, positions of its own."""
+
+    def all_pix2world(self, *args: Any) -> Any:
+        lon, lat = super().all_pix2world(*args)
+        return lon, lat + 1e-3
+
+
+@pytest.mark.parametrize("stepsize", [None, 10])
+def test_mapping_of_a_class_that_makes_other_positions(stepsize: int | None) -> None:
+    wcs, image = tan_wcs(30, 30), np.ones((30, 30))
+    wcs.wcs.set()
+    other = wcs.deepcopy()
+    other.__class__ = OwnPositions
+    mapping = cblot.Mapping(blot_wcs=wcs, source_wcs=wcs, stepsize=stepsize)
+    with pytest.raises(ValueError, match="must have been made of this blot_wcs and source_wcs"):
+        cblot.do_blot(image, wcs, other, 1.0, wcsmap=mapping)
+    own = cblot.Mapping(blot_wcs=other, source_wcs=wcs, stepsize=stepsize)
+    cblot.do_blot(image, wcs, other, 1.0, wcsmap=own)

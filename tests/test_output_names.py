@@ -253,3 +253,14 @@ def test_what_is_named_as_fits_and_is_not(pair: tuple[Path, Path, Path], start: 
         with pytest.raises(OSError, match=r"(data|reference): .*fake.fits can't be read as a FITS"):
             cblot.blot(*given, folder)
     assert np.isfinite(fits.getdata(data)).all()
+
+
+def test_names_of_extensions_in_any_case(tmp_path: Path) -> None:
+    """FITS compares them so: no chip is left out because its EXTNAME is in lower case."""
+    hdus = files.reference_hdus(2)
+    science = [hdu for hdu in hdus if hdu.name == "SCI"]
+    science[0].header["EXTNAME"], science[1].header["EXTNAME"] = "sci", "Sci"
+    hdus.writeto(tmp_path / "a_flt.fits")
+    data = files.write_data(tmp_path / "data.fits")
+    paths = cblot.blot(data, tmp_path / "a_flt.fits", f"{tmp_path}/out/")
+    assert [path.name for path in paths] == ["a_flt_sci1_blt.fits", "a_flt_sci2_blt.fits"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from cblot import _build, _core
 from cblot._maps import Forward
-from cblot._sky import AnyWCS, FitsWCS
+from cblot._sky import TABLES, AnyWCS, FitsWCS
 from cblot._wcs import Pair
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,18 @@ def native_mapping(pair: Pair, shape: tuple[int, int]) -> _core.ExactMapping | N
         log.debug("positions are asked of the WCS objects: %s", reason)
         return None
     return mapping
+
+
+def tables(adapted: AnyWCS) -> list[tuple[Any, tuple[float, float]]]:
+    """Values of a WCS's lookup and detector tables, with the pixels between these along x and y."""
+    if not isinstance(adapted, FitsWCS):
+        return []
+    found = (getattr(adapted.wcs, part) for part in TABLES)
+    return [
+        (table.data, (abs(float(table.cdelt[0])), abs(float(table.cdelt[1]))))
+        for table in found
+        if table is not None
+    ]
 
 
 def _unsuitable(adapted: AnyWCS, name: str) -> str | None:

@@ -72,7 +72,7 @@ class Image:
     def extension(self) -> tuple[str, int]:
         """EXTNAME and EXTVER, as they count for an image: SCI and 1 where there is none."""
         hdu = self.hdus[self.index]
-        name = str(hdu.name or "").upper()
+        name = _name(hdu)
         version = hdu.header.get("EXTVER", 1)
         if isinstance(version, bool) or not isinstance(version, int):
             raise ValueError(f"{self.name}: EXTVER must be a whole number, got {version!r}")
@@ -98,14 +98,19 @@ class Image:
         return [fits.ImageHDU(table.data.copy(), table.header) for table in tables]
 
 
+def _name(hdu: Any) -> str:
+    """EXTNAME, in upper case: FITS knows no other, though files do."""
+    return str(hdu.name or "").strip().upper()
+
+
 def _is_image(hdu: Any) -> bool:
-    return bool(hdu.is_image) and hdu.header.get("NAXIS", 0) > 0 and hdu.name not in _TABLES
+    return bool(hdu.is_image) and hdu.header.get("NAXIS", 0) > 0 and _name(hdu) not in _TABLES
 
 
 def _choose(hdus: Any, name: str) -> list[int]:
     """Science images of a file of which none was named."""
     images = [i for i, hdu in enumerate(hdus) if _is_image(hdu)]
-    science = [i for i in images if hdus[i].name == "SCI"]
+    science = [i for i in images if _name(hdus[i]) == "SCI"]
     if science:
         return science
     if not images:
@@ -356,6 +361,8 @@ def made_of(path: Path) -> str:
     try:
         with quietly(), fits.open(path, memmap=False) as hdus:
             whole = _end(hdus) == path.stat().st_size
+            # Cut between two extensions, it ends as a file may.
+            whole = whole and hdus[0].header.get("NEXTEND", len(hdus) - 1) == len(hdus) - 1
             return str(hdus[0].header.get(FINGERPRINT, "")) if whole else ""
     except (OSError, EOFError, ValueError, TypeError, KeyError):
         return ""

@@ -124,8 +124,9 @@ class Plan:
         if native is not None:
             self.native, self.forward = True, NativeMap(native).forward
         exact = rows_mapping(self.forward, shape[1]) if native is None else native
-        if step == 0:
-            self.core = exact
+        tables = [] if classic or step == 0 else _coefficients.tables(pair.blot)
+        if step == 0 or not all(_nodes.follow(*table, step) for table in tables):
+            self.core, self.step = exact, 0
             return
         if native is not None:
             nodes = native_node_mapping(native, shape, step, threads)
@@ -134,7 +135,8 @@ class Plan:
         if classic or (self.native and _nodes.is_smooth(nodes)):
             self.core = nodes
         else:
-            self.core = _nodes.patched(nodes, self.forward, shape) or exact
+            patched = _nodes.patched(nodes, self.forward, shape)
+            self.core, self.step = (exact, 0) if patched is None else (patched, step)
 
     def pixmap(self, origin: float, threads: int) -> NDArray[np.float64]:
         """Source positions of all output pixels, plus origin; shape (ny, nx, 2)."""
@@ -187,7 +189,9 @@ class Mapping:
     -----
     Where nodes are used, a cell of them is mapped pixel by pixel if one of its corners has no
     position, or if its centre is more than 0.02 source pixels from where its corners say: at a
-    branch cut of a whole-sky image, say. (Not so with `classic`.)
+    branch cut of a whole-sky image, say; and all pixels are, if the exposure has a table of
+    distortion that is finer than the nodes and that they don't follow to that. (Not so with
+    `classic`.)
 
     Between two TAN projections with LONPOLE 180, the exposure's with any distortion by detector
     tables, SIP polynomials and lookup tables, the core computes positions, for every pixel anew

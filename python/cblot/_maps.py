@@ -173,7 +173,10 @@ class CallersMap:
             )
 
     def _ask(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
-        return checked_positions(self._made.forward(x, y), x.size, "wcsmap's forward(x, y)")
+        # It may answer in the arrays that it is given, or in its own again with every call.
+        answer = self._made.forward(x.copy(), y.copy())
+        px, py = checked_positions(answer, x.size, "wcsmap's forward(x, y)")
+        return px.copy(), py.copy()
 
     def _ask_rows(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
         rows = [self._ask(x[k : k + self._nx], y[k : k + self._nx])

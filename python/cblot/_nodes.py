@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,34 @@ def nodes_of(
 def is_smooth(nodes: _core.NodeMapping) -> bool:
     """Whether nodes alone tell, of a mapping that is smooth between them, that no cell is off."""
     return min(nodes.x.shape) > 2 and nodes.bend() <= 4.0 * TOLERANCE
+
+
+def follow(values: NDArray[Any], spacing: tuple[float, float], step: int) -> bool:
+    """Whether means of nodes can be where a table of distortion says, between the nodes too.
+
+    Not so of a table that is finer than the nodes and rough: no node may see a column that is off.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of the table, in pixels.
+    spacing : tuple of float
+        Pixels between its elements, along x and y.
+    step : int
+    """
+    for axis, between in ((1, spacing[0]), (0, spacing[1])):
+        lines = np.moveaxis(np.asarray(values, dtype=np.float64), axis, -1)
+        n = min(int(step / between), lines.shape[-1] - 1)
+        # Of the elements, every n-th, from two of them on: one of the two sees what stands out.
+        for first in {0, n // 2} if n > 1 else ():
+            some = lines[..., first:]
+            at = np.arange(some.shape[-1] // n * n)
+            whole, part = at // n * n, at % n / n
+            after = np.minimum(whole + n, some.shape[-1] - 1)
+            mean = some[..., whole] + (some[..., after] - some[..., whole]) * part
+            if not (np.abs(mean - some[..., at]) <= TOLERANCE).all():
+                return False
+    return True
 
 
 def patched(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import operator
 from typing import Any
 
 import astropy.wcs
@@ -37,9 +38,15 @@ def output_shape(blot_wcs: Any) -> tuple[int, int]:
         raise ValueError(
             "blot_wcs must have a shape, got array_shape None; set blot_wcs.array_shape = (ny, nx)"
         )
-    if len(shape) != 2:
-        raise ValueError(f"blot_wcs must be a 2-D WCS, got array_shape {tuple(shape)}")
-    ny, nx = (int(n) for n in shape)
+    try:
+        sizes = [operator.index(n) for n in shape]
+    except TypeError as error:
+        raise TypeError(
+            f"blot_wcs must have an array_shape (ny, nx) of two integers, got {shape!r}"
+        ) from error
+    if len(sizes) != 2:
+        raise ValueError(f"blot_wcs must be a 2-D WCS, got array_shape {tuple(sizes)}")
+    ny, nx = sizes
     if ny < 1 or nx < 1:
         raise ValueError(f"blot_wcs must not be empty, got array_shape {(ny, nx)}")
     return ny, nx
@@ -127,11 +134,12 @@ class Pair:
     def ratio(self, shape: tuple[int, int]) -> float:
         """Ratio of the source's pixel scale to that of the output without distortion.
 
-        For two astropy WCS objects, their plate scales; else see `_scale.of_mapping`.
+        For two astropy WCS objects, their plate scales; else see `_scale.of_mapping`. A bounding
+        box has no say in it.
         """
         if isinstance(self.blot, FitsWCS) and isinstance(self.source, FitsWCS):
             return _scale.of_plates(self.source.wcs, self.blot.wcs, self._coeffs)
-        return _scale.of_mapping(self.forward, shape)
+        return _scale.of_mapping(self.beyond or self.forward, shape)
 
 
 def without_distortion(wcs: Any) -> Any:
@@ -217,11 +225,19 @@ class Fingerprint:
             )
 
 
+def _has_own_positions(kind: type) -> bool:
+    """Whether a class of WCS makes positions otherwise than astropy's."""
+    return any(
+        getattr(kind, name) is not getattr(astropy.wcs.WCS, name)
+        for name in ("all_pix2world", "wcs_world2pix")
+    )
+
+
 def _digest(*objects: Any) -> str:
-    """Of all numbers of astropy's WCS objects; empty where one is of another kind."""
+    """Of all numbers of astropy's WCS objects; empty where they don't tell all positions."""
     parts: list[bytes] = []
     for wcs in objects:
-        if not isinstance(wcs, astropy.wcs.WCS):
+        if not isinstance(wcs, astropy.wcs.WCS) or _has_own_positions(type(wcs)):
             return ""
         linear = wcs.wcs
         parts += [

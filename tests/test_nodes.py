@@ -1,0 +1,65 @@
+"""What nodes can't follow: tables of distortion that are rough between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.wcs import WCS, DistortionLookupTable
+
+import cblot
+from test_bad_input import tan_wcs
+
+TABLES = ["cpdis1", "cpdis2", "det2im1", "det2im2"]
+
+
+def with_table(part: str, values: np.ndarray, spacing: float = 1.0) -> WCS:
+    wcs = tan_wcs(50, 60)
+    table = DistortionLookupTable(values.astype("f4"), (1.0, 1.0), (1.0, 1.0), (spacing, spacing))
+    setattr(wcs, part, table)
+    return wcs
+
+
+def off(wcs: WCS, lonpole: float = 180.0, **options: Any) -> float:
+    """How far positions are from those that astropy makes, in source pixels."""
+    source_wcs = tan_wcs(80, 90)
+    source_wcs.wcs.lonpole = lonpole
+    y, x = np.mgrid[:50, :60].astype(float)
+    asked = source_wcs.wcs_world2pix(*wcs.all_pix2world(x.ravel(), y.ravel(), 0), 0)
+    found = cblot.Mapping(blot_wcs=wcs, source_wcs=source_wcs, **options).pixmap()
+    return float(np.abs(found.reshape(-1, 2) - np.transpose(asked)).max())
+
+
+@pytest.mark.parametrize("part", TABLES)
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("at", [9, 10, 11, 13, 17, 38])
+@pytest.mark.parametrize("lonpole", [180.0, 170.0])
+def test_a_column_or_row_that_is_off(part: str, axis: int, at: int, lonpole: float) -> None:
+    """At the default step, whichever of the pixels between two nodes it is."""
+    values = np.zeros((50, 60))
+    np.moveaxis(values, axis, 0)[at] = 3.0
+    assert off(with_table(part, values), lonpole) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("values", "spacing"),
+    [
+        (np.random.default_rng(3).uniform(-0.009, 0.009, (50, 60)), 1.0),
+        (0.3 * np.sin(np.mgrid[:50, :60][1] / 25.0), 1.0),
+        (np.random.default_rng(3).uniform(-0.04, 0.04, (3, 4)), 30.0),
+    ],
+    ids=["small", "smooth", "coarse"],
+)
+def test_a_table_that_nodes_follow(values: np.ndarray, spacing: float) -> None:
+    """To what is documented; then nodes are used."""
+    wcs = with_table("cpdis1", values, spacing)
+    assert 1e-9 < off(wcs) < 0.03
+    assert cblot.Mapping(blot_wcs=wcs, source_wcs=tan_wcs(80, 90)).stepsize == 10
+
+
+def test_step_is_that_of_what_is_used() -> None:
+    values = np.random.default_rng(3).uniform(-1.0, 1.0, (50, 60))
+    mapping = cblot.Mapping(blot_wcs=with_table("det2im1", values), source_wcs=tan_wcs(80, 90))
+    assert mapping.stepsize == 0
+    assert "exact" in repr(mapping)
