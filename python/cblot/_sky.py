@@ -133,10 +133,7 @@ class FitsWCS:
         linear = self.wcs.wcs
         types = tuple(str(ctype).strip() for ctype in linear.ctype)
         if linear.lng >= 0 and linear.lat >= 0:
-            try:
-                frame = wcs_to_celestial_frame(self.wcs)
-            except ValueError:  # one that astropy has not
-                frame = None
+            frame = self._frame()
             kind = (linear.lngtyp.strip(), linear.lattyp.strip(), linear.radesys, linear.equinox)
             label = " ".join(str(part) for part in kind if part == part and part)
             axes = (linear.lng, linear.lat)
@@ -149,6 +146,20 @@ class FitsWCS:
         plain = tuple("" if t.upper() in _NO_TYPE else t for t in types)
         plane = (*plain, *(str(unit) for unit in linear.cunit))
         return World((0, 1), (1.0, 1.0), False, None, plane, f"a plane ({', '.join(types)})")
+
+    def _frame(self) -> Any:
+        """Frame that astropy has for the sky, None if it has none.
+
+        It takes all that has a RADESYS for equatorial, and wcslib leaves ecliptic coordinates one.
+        """
+        if self.wcs.wcs.lngtyp.strip() == "ELON":
+            return None
+        try:
+            frame = wcs_to_celestial_frame(self.wcs)
+        except Exception:  # there is none, or not all that it needs: the radii of a planet, say
+            return None
+        # Of a planet it is a class, another one each time.
+        return frame if isinstance(frame, coordinates.BaseCoordinateFrame) else None
 
     def to_world(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
         """All distortion out."""
