@@ -20,12 +20,10 @@ Positions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 Function: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], Positions]
 
 _COMMON_INTERFACE = ("pixel_to_world_values", "world_to_pixel_values", "pixel_n_dim", "world_n_dim")
+_EQUATORIAL = (coordinates.ICRS, coordinates.FK5, coordinates.FK4, coordinates.FK4NoETerms)
 # Frames between which astropy transforms by itself: no place on Earth, no tables to be fetched.
 _FIXED = (
-    coordinates.ICRS,
-    coordinates.FK5,
-    coordinates.FK4,
-    coordinates.FK4NoETerms,
+    *_EQUATORIAL,
     coordinates.Galactic,
     coordinates.Supergalactic,
     coordinates.BarycentricMeanEcliptic,
@@ -212,6 +210,8 @@ class CommonWCS:
             kind = (types[axes[0]], types[axes[1]])
             label = " ".join(kind)
             frame = _frame_of(self.wcs)
+            if kind[0].startswith("pos.ecliptic") and isinstance(frame, _EQUATORIAL):
+                frame = None  # a part of an astropy WCS: see FitsWCS
             return World(axes, (factors[0], factors[1]), True, frame, kind, label)
         if any(sky) or any(t.startswith(("em.", "spect.", "time")) for t in types):
             raise ValueError(
