@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dask
@@ -151,6 +152,23 @@ def test_lost_worker(client: Any, night: Night, tmp_path: Path) -> None:
     assert pixels(out) == pixels(tmp_path / "expected")
     assert sorted(p.name for p in out.iterdir()) == sorted(pixels(out))
     client.restart()  # without what was done to it
+
+
+def test_tasks_without_a_result(
+    client: Any, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a cluster that goes on says of a task, whose worker was lost too often, is told."""
+    from distributed import KilledWorker
+
+    def lost(self: Any, future: Any) -> Any:
+        raise KilledWorker("a-chip", SimpleNamespace(address="tcp://worker"), 3)
+
+    monkeypatch.setattr(cblot_distributed._Tasks, "_result", lost)
+    data, exposures, _ = night
+    result = cblot_distributed.blot_exposures(data, exposures, tmp_path / "out", client=client)
+    assert {o.error for o in result.outcomes} == {"KilledWorker"}
+    assert {o.reference for o in result.outcomes} == set(map(str, exposures))
+    assert result.finished == len(exposures)
 
 
 def test_leftovers_of_this_run_alone_are_removed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from astropy import units
 from astropy.coordinates import ICRS, Galactic, SkyCoord
 from astropy.wcs import WCS, DistortionLookupTable, Sip
+from astropy.wcs.wcsapi import SlicedLowLevelWCS
 
 import cblot
 from conftest import sky_image
@@ -82,9 +84,33 @@ def test_fk5_of_2000_and_icrs_are_one() -> None:
     np.testing.assert_allclose(pixmap(a, b), asked(b, b), atol=1e-9)
 
 
+def test_planet_of_known_radii() -> None:
+    source_wcs = wcs_of(("MALN-CAR", "MALT-CAR"), (10.0, 0.0), scale=0.1)
+    source_wcs.wcs.aux.a_radius = source_wcs.wcs.aux.b_radius = 3396190.0
+    source_wcs.wcs.aux.c_radius = 3376200.0
+    blot_wcs = source_wcs.deepcopy()
+    blot_wcs.wcs.crpix = source_wcs.wcs.crpix + np.array([3, -2])
+    mapping = cblot.Mapping(blot_wcs=blot_wcs, source_wcs=source_wcs, stepsize=None)
+    again = pickle.loads(pickle.dumps(mapping))
+    for each in (mapping, again):
+        np.testing.assert_allclose(each.forward(10.0, 20.0), (7.0, 22.0), atol=1e-9)
+
+
+@pytest.mark.parametrize("ctype", [("ELON-TAN", "ELAT-TAN"), ("HPLN-TAN", "HPLT-TAN")])
+def test_no_frame_of_astropys(ctype: tuple[str, str]) -> None:
+    """wcslib gives ecliptic coordinates a RADESYS: they are not right ascension for that."""
+    other = wcs_of(ctype, (150.0, 2.0), radesys="ICRS")
+    part = SlicedLowLevelWCS(other, [slice(2, 30), slice(3, 30)])
+    for one, name in ((other, ctype[0][:4]), (part, r"pos\.")):
+        for blot_wcs, source_wcs in ((equatorial(), one), (one, equatorial())):
+            with pytest.raises(ValueError, match=f"must map to one sky.*{name}"):
+                pixmap(blot_wcs, source_wcs)
+
+
 @pytest.mark.parametrize("ctype", [
     ("GLON-TAN", "GLAT-TAN"), ("ELON-TAN", "ELAT-TAN"), ("HPLN-TAN", "HPLT-TAN"),
-    ("TLON-TAN", "TLAT-TAN"), ("GLAT-TAN", "GLON-TAN"), ("", ""), ("LINEAR", ""),
+    ("TLON-TAN", "TLAT-TAN"), ("MALN-TAN", "MALT-TAN"), ("GLAT-TAN", "GLON-TAN"), ("", ""),
+    ("LINEAR", ""),
 ])  # fmt: skip
 @pytest.mark.parametrize("stepsize", [None, 10])
 def test_any_pair_of_one_kind(ctype: tuple[str, str], stepsize: int | None) -> None:

@@ -305,6 +305,52 @@ def test_mapping_of_a_callers_class() -> None:
     assert before == sum(asked) == 900 + 30
 
 
+class Shift:
+    """A caller's mapping, by whole pixels and a fraction."""
+
+    def __init__(self, blot_wcs: Any, source_wcs: Any) -> None:
+        self.x, self.y = np.empty((2, blot_wcs.array_shape[1]))
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return x + 2.25, y - 1.5
+
+
+class InPlace(Shift):
+    """It changes the arrays that it is given."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        x += 2.25
+        y -= 1.5
+        return x, y
+
+
+class OwnRow(Shift):
+    """It answers in arrays of a row's length that it keeps, and so for one row a call."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        np.add(x, 2.25, out=self.x)
+        np.subtract(y, 1.5, out=self.y)
+        return self.x, self.y
+
+
+class OwnArrays(Shift):
+    """It answers in the beginning of long arrays that it keeps."""
+
+    def __init__(self, blot_wcs: Any, source_wcs: Any) -> None:
+        self.x, self.y = np.empty((2, 10000))
+
+    def forward(self, x: Any, y: Any) -> Any:
+        self.x[: x.size], self.y[: y.size] = x + 2.25, y - 1.5
+        return self.x[: x.size], self.y[: y.size]
+
+
+@pytest.mark.parametrize("kind", [InPlace, OwnRow, OwnArrays])
+def test_callers_arrays_in_any_use(kind: type[Shift]) -> None:
+    wcs, image = tan_wcs(60, 50), sky_image((60, 50))
+    expected = cblot.do_blot(image, wcs, wcs, 1.0, wcsmap=Shift)
+    np.testing.assert_array_equal(cblot.do_blot(image, wcs, wcs, 1.0, wcsmap=kind), expected)
+
+
 def test_forward_from_many_threads() -> None:
     """A WCS object is asked by one thread at a time."""
     lock = threading.Lock()

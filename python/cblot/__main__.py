@@ -190,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0, or 1 if the command failed, or one of many exposures did. 2 for wrong usage,
-        130 where Ctrl-C ended many exposures, 143 after SIGTERM.
+        130 after Ctrl-C, 143 after SIGTERM.
     """
     try:
         arguments = _arguments.parsed(sys.argv[1:] if argv is None else argv)
@@ -221,8 +221,12 @@ def _run(arguments: argparse.Namespace) -> int:
                 _terminal.complain(traceback.format_exc().rstrip())
             else:
                 what = _terminal.one_line(error) or type(error).__name__
+                if type(error) is KeyboardInterrupt:
+                    what = "interrupted"
                 _terminal.complain(f"cblot {arguments.command}: {what}")
-            return 143 if isinstance(error, _Terminated) else 1
+            if isinstance(error, KeyboardInterrupt):
+                return 143 if isinstance(error, _Terminated) else 130
+            return 1
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         "that chip alone.",
         epilog="Example: cblot blot med.fits 'j8c0d1bwq_flc.fits[sci,1]' -o blot.fits. Exit "
         "status: 0; 1 if something failed, an exposure among many, say; 2 for wrong usage; 130 "
-        "where Ctrl-C ended many exposures.",
+        "after Ctrl-C, 143 after SIGTERM.",
     )
     blot.add_argument(
         "files",

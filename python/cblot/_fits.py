@@ -225,6 +225,8 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
     path, extension = _names.split_name(text if remote else os.path.expanduser(text))
     if not remote and not os.path.exists(path):
         hint = "; is a bracket missing?" if "[" in path or "]" in path else ""
+        if "*" in path or "?" in path:
+            hint = "; patterns are the shell's, or glob's, to expand"
         raise FileNotFoundError(f"{what}: there is no file {path}{hint}")
     if not remote:
         _replace.check_regular(path, what)

@@ -179,9 +179,11 @@ class CallersMap:
         return px.copy(), py.copy()
 
     def _ask_rows(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
-        rows = [self._ask(x[k : k + self._nx], y[k : k + self._nx])
-                for k in range(0, x.size, self._nx)]  # fmt: skip
-        return np.concatenate([row[0] for row in rows]), np.concatenate([row[1] for row in rows])
+        px, py = np.empty_like(x), np.empty_like(y)
+        for k in range(0, x.size, self._nx):
+            row = slice(k, k + self._nx)
+            px[row], py[row] = self._ask(x[row], y[row])
+        return px, py
 
     def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
         """Positions on the source image of positions on the output image."""
@@ -189,21 +191,19 @@ class CallersMap:
             return self._ask(x, y)
         if self._rows_a_call == 1:
             return self._ask_rows(x, y)
+        # Copies both ways: it may change what it is given, and answer in arrays that it keeps.
+        row_x, row_y = x[-self._nx :].copy(), y[-self._nx :].copy()
+        last = [np.array(part) for part in self._ask(row_x, row_y)]
         try:
-            answer = self._ask(x, y)
-            last = self._ask(x[-self._nx :], y[-self._nx :])
-            many = all(
-                np.allclose(all_rows[-self._nx :], row, rtol=1e-9, atol=1e-6, equal_nan=True)
-                for all_rows, row in zip(answer, last, strict=True)
-            )
+            answer = self._ask(x.copy(), y.copy())
         except Exception as error:
-            try:
-                answer = self._ask_rows(x, y)
-            except Exception:
-                raise error from None
             self._rows_a_call = 1
             log.info("wcsmap is asked for one row a call, as it failed with more: %s", error)
-            return answer
+            return self._ask_rows(x, y)
+        many = all(
+            np.allclose(all_rows[-self._nx :], row, rtol=1e-9, atol=1e-6, equal_nan=True)
+            for all_rows, row in zip(answer, last, strict=True)
+        )
         if not many:
             log.info("wcsmap is asked for one row a call, as its answers to more are others")
         self._rows_a_call = 2 if many else 1

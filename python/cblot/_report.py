@@ -94,7 +94,7 @@ class Summary:
     finished : int
         Exposures all of whose chips were tried.
     interrupted : bool
-        Whether Ctrl-C ended it before all were.
+        Whether Ctrl-C, or SIGTERM on the command line, ended it before all were.
     bytes_read, bytes_written : int
         Of clean images' pixels, and of files.
     """

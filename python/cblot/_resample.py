@@ -86,13 +86,20 @@ def do_blot(
         Masked pixels are NaN: of `numpy.ma`, of astropy's `Masked`, and of an NDData, whose flags
         mask where they are not 0. An NDData's values are taken as they are, in its unit; a
         Quantity must be dimensionless: pass its ``.value`` in counts a second.
-    source_wcs : astropy.wcs.WCS or None
-        Its WCS, of which the linear projection is used; `stwcs.wcsutil.HSTWCS`, any celestial
-        astropy WCS, or an object with astropy's common WCS interface (gwcs). None: the one that
+    source_wcs : WCS or None
+        Its WCS: `stwcs.wcsutil.HSTWCS`, any astropy WCS, of which the linear projection is used (a
+        clean image has no distortion), or an object with astropy's common WCS interface (gwcs), all
+        of which is. Its sky may be another than that of `blot_wcs`: positions are transformed by
+        astropy.coordinates, but for ICRS and FK5 of J2000, which count as one. None: the one that
         `source` comes with, if it is an NDData, an HDU or a pair. An image of another shape than
         its WCS is warned of; positions are those of the WCS.
-    blot_wcs : astropy.wcs.WCS
-        WCS of the exposure, with all its distortion, and with a shape.
+
+        Both must map to one sky, or to one plane (without CTYPE, say). Equatorial coordinates of
+        any equinox (ICRS, FK5, FK4) and galactic ones are transformed into each other by
+        astropy.coordinates, ICRS and FK5 of J2000 being taken as one; others, such as the ecliptic
+        or solar ones of a FITS header, must be of one kind. Other pairs are refused.
+    blot_wcs : WCS
+        WCS of the exposure, of any of these kinds, with all its distortion, and with a shape.
     exptime : float or Quantity
         What to multiply by: the exposure time in seconds for counts, 1 for counts a second. A
         Quantity of time is converted; those for other arguments must be dimensionless.
@@ -103,8 +110,8 @@ def do_blot(
     sinscl : float, default 1.0
         Size of the sinc kernel in source pixels; > 0. Other interpolants do not use it.
     stepsize : int or None, default 10
-        Pixels between the nodes at which positions are computed exactly, bilinear in between.
-        0, 1 and None map every pixel exactly.
+        Pixels between the nodes at which positions are computed exactly, bilinear in between, but
+        for cells where that is off (see `Mapping`). 0, 1 and None map every pixel exactly.
     wcsmap : class or Mapping, optional
         Mapping to use instead of the WCS: a `Mapping` computed before, whose stepsize then holds;
         or a class: an object is made by ``wcsmap(blot_wcs, source_wcs)`` and

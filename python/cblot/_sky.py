@@ -21,12 +21,10 @@ Positions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 Function: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], Positions]
 
 _COMMON_INTERFACE = ("pixel_to_world_values", "world_to_pixel_values", "pixel_n_dim", "world_n_dim")
+_EQUATORIAL = (coordinates.ICRS, coordinates.FK5, coordinates.FK4, coordinates.FK4NoETerms)
 # Frames between which astropy transforms by itself: no place on Earth, no tables to be fetched.
 _FIXED = (
-    coordinates.ICRS,
-    coordinates.FK5,
-    coordinates.FK4,
-    coordinates.FK4NoETerms,
+    *_EQUATORIAL,
     coordinates.Galactic,
     coordinates.Supergalactic,
     coordinates.BarycentricMeanEcliptic,
@@ -149,11 +147,18 @@ class FitsWCS:
         return World((0, 1), (1.0, 1.0), False, plane, f"a plane ({', '.join(types)})")
 
     def frame(self) -> Any:
-        """Astropy's frame of its sky, or None; to make one takes as long as a small blot."""
-        try:
-            return wcs_to_celestial_frame(self.wcs)
-        except ValueError:  # one that astropy has not
+        """Frame that astropy has for the sky, or None; to make one takes as long as a small blot.
+
+        It takes all that has a RADESYS for equatorial, and wcslib leaves ecliptic coordinates one.
+        """
+        if self.wcs.wcs.lngtyp.strip() == "ELON":
             return None
+        try:
+            frame = wcs_to_celestial_frame(self.wcs)
+        except Exception:  # there is none, or not all that it needs: the radii of a planet, say
+            return None
+        # Of a planet it is a class, another one each time.
+        return frame if isinstance(frame, coordinates.BaseCoordinateFrame) else None
 
     def to_world(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
         """All distortion out."""
@@ -220,7 +225,10 @@ class CommonWCS:
         for made, _, options, *_ in self.wcs.world_axis_object_classes.values():
             if made is coordinates.SkyCoord or made == "astropy.coordinates.SkyCoord":
                 frame = options.get("frame")
-                return frame() if isinstance(frame, type) else frame
+                frame = frame() if isinstance(frame, type) else frame
+                # Of a part of an astropy WCS: see FitsWCS.
+                wrong = self.world.kind[0].startswith("pos.ecliptic")
+                return None if wrong and isinstance(frame, _EQUATORIAL) else frame
         return None
 
     def _in_degrees(self, world: Any) -> Positions:

@@ -93,9 +93,10 @@ def blot(
         chips ``_sci1`` and so on (EXTNAME and EXTVER, lower case) comes before the ending. In a
         folder, which exists, or is made, it is the reference's with ``_sci1_blt``. A str that ends
         in a slash is a folder's, and so is a Path without an ending of FITS: it can't end in one.
-        What exists must be a regular file. Its layout is drizzlepac's: an empty primary HDU with
-        the exposure's primary header, the image as ``[SCI,1]`` with its own header, and the
-        lookup tables of its WCS.
+        What exists must be a regular file. Its layout is as drizzlepac's, an empty primary HDU,
+        with the exposure's primary header and HISTORY of how it was made, and the image as
+        ``[SCI,1]`` with its own header; after it come the lookup tables of its WCS. EXPTIME,
+        BUNIT and MDRIZSKY are those of the output.
     configObj : None, str, Path or mapping, optional
         Parameters: None or 'defaults' for the defaults, the path of a .cfg file, an object of
         teal's, or a dict with or without sections.

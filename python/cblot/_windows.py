@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -56,6 +57,11 @@ class Source:
     """
 
     def __init__(self, given: Any, name: str) -> None:
+        if isinstance(given, (str, os.PathLike)):
+            raise TypeError(
+                f"{name} must be an image, got the name of a file, {os.fspath(given)!r}: open it, "
+                "or use cblot.blot, which is for files"
+            )
         given = _images.pixels_of(given, name)
         self._name = name
         self.array: NDArray[Any] | None = None

@@ -174,10 +174,10 @@ class _Tasks:
             k, known = self._futures.pop(future)
             try:
                 answer = self._result(future)
-            except (Exception, CancelledError):
+            except (Exception, CancelledError) as caught:
                 # Of the cluster, or of a worker that was lost too often.
-                if future.status != "error" and self._is_lost():
-                    error = ConnectionError(_LOST)
+                lost = future.status != "error" and self._is_lost()
+                error = ConnectionError(_LOST) if lost else caught
                 failed = (known or Outcome(self._files[k], order=(k, 0))).failed(error)
                 answer = failed if known else [failed]
             if known is not None:
