@@ -335,3 +335,15 @@ def test_wcs_objects_are_copied() -> None:
             np.testing.assert_array_equal(mapping.forward([3.0], [5.0]), before)
             blot_wcs, source_wcs = kept
             assert states == [wcs.to_header_string(relax=True) for wcs in (blot_wcs, source_wcs)]
+
+
+@pytest.mark.parametrize("error", [MemoryError, RecursionError])
+def test_what_is_no_fault_of_the_wcs(error: type[Exception]) -> None:
+    class Failing(WCS):
+        def deepcopy(self) -> Any:
+            raise error("there is no more")
+
+    failing = equatorial()
+    failing.__class__ = Failing
+    with pytest.raises(error, match="there is no more"):
+        cblot.Mapping(blot_wcs=failing, source_wcs=equatorial())

@@ -79,16 +79,18 @@ def follow(values: NDArray[Any], spacing: tuple[float, float], step: int) -> boo
     """
     for axis, between in ((1, spacing[0]), (0, spacing[1])):
         lines = np.moveaxis(np.asarray(values, dtype=np.float64), axis, -1)
-        n = min(int(step / between), lines.shape[-1] - 1)
-        # Of the elements, every n-th, from two of them on: one of the two sees what stands out.
-        for first in {0, n // 2} if n > 1 else ():
-            some = lines[..., first:]
-            at = np.arange(some.shape[-1] // n * n)
-            whole, part = at // n * n, at % n / n
-            after = np.minimum(whole + n, some.shape[-1] - 1)
-            mean = some[..., whole] + (some[..., after] - some[..., whole]) * part
-            if not (np.abs(mean - some[..., at]) <= TOLERANCE).all():
-                return False
+        last = lines.shape[-1] - 1
+        n = min(int(step / between), last)
+        if n < 2:
+            continue
+        # Nodes at every n-th element, and the last: what stands out is off, or its neighbours are.
+        at = np.arange(last + 1)
+        node = at // n * n
+        after = np.minimum(node + n, last)
+        part = (at - node) / np.maximum(after - node, 1)
+        mean = lines[..., node] + (lines[..., after] - lines[..., node]) * part
+        if not (np.abs(mean - lines) <= TOLERANCE).all():
+            return False
     return True
 
 

@@ -81,6 +81,8 @@ class FitsWCS:
             self.wcs = own = wcs.deepcopy()
             if own.naxis == 2:
                 own.wcs.set()
+        except (MemoryError, RecursionError):  # not the WCS's
+            raise
         except Exception as error:  # wcslib's, of many types
             raise ValueError(f"{name} is no WCS that can be used: {_reason(error)}") from error
         if own.naxis != 2:
