@@ -423,6 +423,16 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
         .def("positions_at", &Exact::positions_at, py::arg("x").noconvert(),
              py::arg("y").noconvert(), py::kw_only(), py::arg("isa"),
              "Replace FITS output positions by 0-based source positions.");
+    module.def(
+        "greatest_roughness",
+        [](const py::array& table, Index n, bool down) {
+            const auto rows = plane_of<const float>(table, "table");
+            const cblot::View2D<const float> columns{rows.data, rows.nx, rows.ny, rows.stride_x,
+                                                     rows.stride_y};
+            return cblot::greatest_roughness(down ? columns : rows, n);
+        },
+        py::arg("table"), py::arg("n"), py::arg("down"),
+        "How far elements of a table are from the means of every n-th along x, or along y.");
     define_blot<ExactMapping>(module);
     define_blot<NodeMapping>(module);
     define_blot<PixmapMapping>(module);

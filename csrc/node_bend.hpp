@@ -1,7 +1,9 @@
-// How far a node grid is from what a bilinear mean can follow. Part of the extension.
+// What a bilinear mean of nodes can follow, and what not. Part of the extension.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cblot/view.hpp"
 
@@ -36,6 +38,28 @@ inline double greatest_bend(const View2D<const double>& nodes) {
 inline double greatest_bend(const View2D<const double>& x, const View2D<const double>& y) {
     const double in_x = greatest_bend(x), in_y = greatest_bend(y);
     return std::isnan(in_x) || in_x >= in_y ? in_x : in_y;
+}
+
+/// How far elements of a table are from the means of two nodes, which stand at every n-th of a row
+/// and at its last, at the most: what stands out is off, or its neighbours are. NaN if an element
+/// is.
+inline double greatest_roughness(const View2D<const float>& table, Index n) {
+    double most = 0.0;
+    for (Index j = 0; j < table.ny; ++j) {
+        for (Index node = 0; node + 1 < table.nx; node += n) {
+            const Index after = std::min(node + n, table.nx - 1);
+            const double value = table(j, node), rise = double(table(j, after)) - value;
+            for (Index i = node; i <= after; ++i) {
+                const double off =
+                    value + rise * double(i - node) / double(after - node) - table(j, i);
+                if (std::isnan(off)) {
+                    return std::numeric_limits<double>::quiet_NaN();
+                }
+                most = std::max(most, std::abs(off));
+            }
+        }
+    }
+    return most;
 }
 
 }  // namespace cblot

@@ -20,7 +20,7 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _chips, _plan
+from cblot import _chips
 from task_files import SKY_REF, T_REF, Night, contents, pixels, process
 
 
@@ -86,26 +86,6 @@ def test_summary(night: Night) -> None:
     assert (last["error"], last["output"]) == ("FileNotFoundError", "")
     assert last["reason"] == "reference: there is no file none.fits"
     assert repr(result).startswith("<cblot summary: 10 done, 0 skipped, 1 failed of 6 exposures")
-
-
-def test_threads_of_a_chip(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its share of them: of those at work, or of all that may be."""
-    data, exposures, out = night
-    threads: list[int] = []
-    make = _plan.Plan.make
-
-    def noted(self: Any, outcome: Any, job: Any, pixels: Any, count: int) -> None:
-        threads.append(count)
-        make(self, outcome, job, pixels, count)
-
-    monkeypatch.setattr(_plan.Plan, "make", noted)
-    assert cblot.blot_exposures(data, exposures, out, jobs=3, threads=6).ok
-    assert len(threads) == 10
-    assert set(threads) <= {2, 3, 6}
-    threads.clear()
-    one = f"{exposures[0]}[sci,1]"
-    assert cblot.blot_exposures(data, [one], out / "one", jobs=1, threads=6).ok
-    assert threads == [6]
 
 
 def test_a_mosaic_that_is_replaced(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:

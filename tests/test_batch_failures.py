@@ -226,10 +226,10 @@ def test_folder_that_is_a_file(night: Night) -> None:
 # The command line where a disk takes two chips, and says so when a third one is flushed.
 TAKES_TWO = """
 import errno, os, sys
-from cblot import _fits
+from cblot import _replace
 from cblot.__main__ import main
 
-flush, room = _fits._flush, [1, 1]
+flush, room = _replace._flush, [1, 1]
 
 def flush_if_there_is_room(path):
     if not room:
@@ -237,7 +237,7 @@ def flush_if_there_is_room(path):
     room.pop()
     flush(path)
 
-_fits._flush = flush_if_there_is_room
+_replace._flush = flush_if_there_is_room
 sys.exit(main())
 """
 

@@ -408,3 +408,35 @@ def test_mapping_of_a_class_that_makes_other_positions(stepsize: int | None) -> 
         cblot.do_blot(image, wcs, other, 1.0, wcsmap=mapping)
     own = cblot.Mapping(blot_wcs=other, source_wcs=wcs, stepsize=stepsize)
     cblot.do_blot(image, wcs, other, 1.0, wcsmap=own)
+
+
+@pytest.mark.parametrize("stepsize", [10, None])
+def test_blot_without_a_wcs(stepsize: int | None) -> None:
+    """As `do_blot` with the pair that the mapping was made of, in every option."""
+    source_wcs, blot_wcs = tan_wcs(40, 50), tan_wcs(30, 45, 0.04)
+    blot_wcs.wcs.crpix = [9.0, 12.0]
+    image = sky_image((40, 50))
+    pair = {"blot_wcs": blot_wcs, "source_wcs": source_wcs}
+    mapping = cblot.Mapping(**pair, stepsize=stepsize)
+    for interp in ("nearest", "sinc"):
+        for fillval in (0.0, -3.0):
+            options = {"interp": interp, "sinscl": 1.5, "fillval": fillval}
+            expected, covered = cblot.do_blot(
+                image, exptime=2.0, **pair, stepsize=stepsize, **options, return_footprint=True
+            )
+            out = np.empty((30, 45))
+            found, inside = mapping.blot(image, 2.0, **options, out=out, return_footprint=True)
+            assert found is out
+            np.testing.assert_array_equal(found.astype("f4"), expected)
+            np.testing.assert_array_equal(inside, covered)
+            assert 0 < inside.sum() < inside.size
+    with pytest.raises(ValueError, match="made with classic=True"):
+        mapping.blot(image, 2.0, classic=True)
+    classic = cblot.Mapping(**pair, stepsize=stepsize, classic=True)
+    np.testing.assert_array_equal(
+        classic.blot(image, 2.0, classic=True),
+        cblot.do_blot(image, exptime=2.0, **pair, stepsize=stepsize, classic=True),
+    )
+    with pytest.warns(UserWarning, match=r"source has shape \(20, 50\), and source_wcs") as told:
+        mapping.blot(image[:20], 2.0)
+    assert told[0].filename == __file__

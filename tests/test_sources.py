@@ -177,7 +177,7 @@ BAD: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
     ("HDUList", lambda: fits.HDUList([fits.PrimaryHDU(IMAGE)]), TypeError, "got a HDUList of HDUs"),
     ("cube", lambda: CCDData(np.ones((2, 3, 4)), unit="adu"), ValueError, "must be 2-D"),
     ("bytes", lambda: b"image", TypeError, "must be of a real type"),
-    ("text", lambda: "image.fits", TypeError, "must be of a real type"),
+    ("text", lambda: "image.fits", TypeError, "must be an image, got the name of a file"),
     ("flat memoryview", lambda: memoryview(b"abc"), ValueError, "must be 2-D, got shape (3,)"),
     ("array.array", lambda: array.array("f", [1, 2]), ValueError, "must be 2-D, got shape (2,)"),
     ("ragged", lambda: [[1.0, 2.0], [3.0]], ValueError, "must have rows of one length"),

@@ -344,3 +344,13 @@ def test_a_primary_hdu_of_a_file_with_tables(data_dir: Path, tmp_path: Path) -> 
     for header in headers:
         assert "CDELT1" not in header
         assert "reference = 0.fits" in str(header["HISTORY"]).split("\n")
+
+
+def test_the_name_of_a_pipe_without_an_ending(tmp_path: Path) -> None:
+    """It is refused as it was given, though .fits would be appended."""
+    files.write_data(tmp_path / "med.fits")
+    files.write_reference(tmp_path / "flt.fits", chips=1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="must be a regular file, and is a pipe"):
+        cblot.blot(tmp_path / "med.fits", tmp_path / "flt.fits", str(tmp_path / "pipe"))
+    assert not (tmp_path / "pipe.fits").exists()

@@ -79,7 +79,7 @@ def planned(
             call.blot_wcs, call.source_wcs, step,
             coeffs=call.coeffs, wcsmap=call.wcsmap, classic=classic, threads=threads,
         )  # fmt: skip
-    remark = _wcs.remark_on_shape(source_shape, call.source_wcs)
+    remark = _wcs.remark_on_shape(source_shape, getattr(call.source_wcs, "array_shape", None))
     if remark:
         _remarks.warn(remark)
     return plan, _run.validate(call.interp, call.sinscl, call.exptime, plan.pix_ratio, peer)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _fits, _grids, _names, _parameters, _resample, _scaling, _targets, _wcs
+from cblot import _fits, _grids, _names, _parameters, _replace, _resample, _scaling, _targets, _wcs
 from cblot._calls import Call
 from cblot._fits import Image
 from cblot._jobs import Job
@@ -23,7 +23,11 @@ log = logging.getLogger(__name__)
 def paths_of(outdata: Any, chips: Sequence[Image | None]) -> list[Path]:
     """Name of the output of each chip; see `_names.output_paths`."""
     named = [(chip.file, chip.extension) if chip is not None else None for chip in chips]
-    return _names.output_paths(outdata, named)
+    paths = _names.output_paths(outdata, named)
+    given = Path(outdata).expanduser()
+    if not given.is_dir():  # as it was given, too: with .fits appended a device's name is another
+        _replace.check_regular(given, "the output")
+    return paths
 
 
 def one_image(images: Sequence[Image]) -> Image:

@@ -58,7 +58,10 @@ def tables(adapted: AnyWCS) -> list[tuple[Any, tuple[float, float]]]:
         return []
     found = (getattr(adapted.wcs, part) for part in TABLES)
     return [
-        (table.data, (abs(float(table.cdelt[0])), abs(float(table.cdelt[1]))))
+        (
+            np.asarray(table.data, dtype=np.float32),
+            (abs(float(table.cdelt[0])), abs(float(table.cdelt[1]))),
+        )
         for table in found
         if table is not None
     ]

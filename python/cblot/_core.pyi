@@ -61,6 +61,7 @@ class ExactMapping:
 
 AnyMapping: TypeAlias = NodeMapping | PixmapMapping | CallbackMapping | ExactMapping
 
+def greatest_roughness(table: NDArray[np.float32], n: int, down: bool) -> float: ...
 def positions(
     mapping: AnyMapping, pixmap: NDArray[np.float64], *, origin: float, threads: int, isa: str
 ) -> None: ...

@@ -16,6 +16,7 @@ from cblot import (
     _maps,
     _nodes,
     _outputs,
+    _remarks,
     _run,
     _wcs,
 )
@@ -222,6 +223,7 @@ class Mapping:
         self.shape, self.stepsize, self.pix_ratio = plan.shape, plan.step, plan.pix_ratio
         self.coeffs, self.classic = bool(coeffs), bool(classic)
         self._fingerprint = _wcs.Fingerprint(blot_wcs, source_wcs, plan.shape)
+        self._source_shape = getattr(source_wcs, "array_shape", None)
         if isinstance(plan.core, _core.CallbackMapping):
             plan.core = _core.PixmapMapping(plan.pixmap(0.0, 1))
 
@@ -285,13 +287,15 @@ class Mapping:
         out: NDArray[Any] | None = None,
         classic: bool = False,
         threads: int | None = None,
-    ) -> NDArray[Any]:
+        return_footprint: bool = False,
+    ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
         """Blot a clean image through this mapping, without any WCS; the arguments of `do_blot`.
 
         Parameters
         ----------
         source : array_like, shape (my, mx)
-            Clean image whose pixels are those of the `source_wcs` that the mapping was made of.
+            Clean image whose pixels are those of the `source_wcs` that the mapping was made of; one
+            of another shape is warned of, as in `do_blot`.
         exptime : float
             What to multiply by: the exposure time in seconds for counts, 1 for counts a second.
         interp : str, default 'poly5'
@@ -306,11 +310,15 @@ class Mapping:
             Reproduce drizzlepac's float32 arithmetic; of a mapping made with ``classic=True``.
         threads : int or None, default None
             See `do_blot`.
+        return_footprint : bool, default False
+            Return the footprint as well; see `do_blot`.
 
         Returns
         -------
         ndarray, shape ``mapping.shape``
             ``out``, or a new float32 array: interpolated value * exptime / pix_ratio**2.
+        footprint : ndarray of the result's shape and type
+            If `return_footprint`.
 
         Raises
         ------
@@ -326,8 +334,13 @@ class Mapping:
         if out is not None:
             _outputs.check_output(out, "out", self.shape)
             _outputs.check_apart(out, "out", image.memory, "the source image")
-        made = _run.run(image, out, self.shape, self._plan.core, fill, workers, options)
-        return made.image
+        remark = _wcs.remark_on_shape(image.shape, self._source_shape)
+        if remark:
+            _remarks.warn(remark)
+        made = _run.run(
+            image, out, self.shape, self._plan.core, fill, workers, options, bool(return_footprint)
+        )
+        return made.image if made.footprint is None else (made.image, made.footprint)
 
     def _check_arithmetic(self, classic: bool) -> None:
         if classic and not self.classic:

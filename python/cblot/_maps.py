@@ -191,15 +191,17 @@ class CallersMap:
             return self._ask(x, y)
         if self._rows_a_call == 1:
             return self._ask_rows(x, y)
-        # Copies both ways: it may change what it is given, and answer in arrays that it keeps.
-        row_x, row_y = x[-self._nx :].copy(), y[-self._nx :].copy()
-        last = [np.array(part) for part in self._ask(row_x, row_y)]
         try:
-            answer = self._ask(x.copy(), y.copy())
+            answer = self._ask(x, y)
+            last = self._ask(x[-self._nx :], y[-self._nx :])
         except Exception as error:
+            try:
+                answer = self._ask_rows(x, y)
+            except Exception:
+                raise error from None
             self._rows_a_call = 1
             log.info("wcsmap is asked for one row a call, as it failed with more: %s", error)
-            return self._ask_rows(x, y)
+            return answer
         many = all(
             np.allclose(all_rows[-self._nx :], row, rtol=1e-9, atol=1e-6, equal_nan=True)
             for all_rows, row in zip(answer, last, strict=True)

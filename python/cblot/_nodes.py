@@ -71,25 +71,15 @@ def follow(values: NDArray[Any], spacing: tuple[float, float], step: int) -> boo
 
     Parameters
     ----------
-    values : ndarray
+    values : ndarray of float32
         Of the table, in pixels.
     spacing : tuple of float
         Pixels between its elements, along x and y.
     step : int
     """
     for axis, between in ((1, spacing[0]), (0, spacing[1])):
-        lines = np.moveaxis(np.asarray(values, dtype=np.float64), axis, -1)
-        last = lines.shape[-1] - 1
-        n = min(int(step / between), last)
-        if n < 2:
-            continue
-        # Nodes at every n-th element, and the last: what stands out is off, or its neighbours are.
-        at = np.arange(last + 1)
-        node = at // n * n
-        after = np.minimum(node + n, last)
-        part = (at - node) / np.maximum(after - node, 1)
-        mean = lines[..., node] + (lines[..., after] - lines[..., node]) * part
-        if not (np.abs(mean - lines) <= TOLERANCE).all():
+        n = min(int(step / between), values.shape[axis] - 1)
+        if n > 1 and not _core.greatest_roughness(values, n, axis == 0) <= TOLERANCE:
             return False
     return True
 

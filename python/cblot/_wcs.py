@@ -52,12 +52,11 @@ def output_shape(blot_wcs: Any) -> tuple[int, int]:
     return ny, nx
 
 
-def remark_on_shape(shape: tuple[int, ...], source_wcs: Any) -> str | None:
-    """What to say of an image of another shape than its WCS, where the WCS has one.
+def remark_on_shape(shape: tuple[int, ...], expected: Any) -> str | None:
+    """What to say of an image of another shape than its WCS, where that has one, not None.
 
     Positions are those of the WCS, whatever its shape.
     """
-    expected = getattr(source_wcs, "array_shape", None)
     if expected is None or tuple(expected) == shape:
         return None
     return (
