@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
 import site
 import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,16 @@ INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "sinc", "lancz
 # A shell's background jobs begin with Ctrl-C ignored, and so do their children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def levels_of_the_log() -> Iterator[None]:
+    """The command line sets them for its process, which here is that of the next test, too."""
+    loggers = [logging.getLogger(name) for name in ("cblot", "cblot.progress")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @dataclass(eq=False)
