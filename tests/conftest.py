@@ -7,7 +7,6 @@ import signal
 import site
 import tempfile
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +49,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture(autouse=True)
-def levels_of_the_log() -> Iterator[None]:
-    """The command line sets them for its process, which here is that of the next test, too."""
-    loggers = [logging.getLogger(name) for name in ("cblot", "cblot.progress")]
-    levels = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+def levels_of_the_log() -> None:
+    """Those of a new process: the command line and AstroDrizzle set them for the next test, too."""
+    levels = {"root": logging.WARNING, "cblot": logging.NOTSET, "cblot.progress": logging.NOTSET}
+    loggers = {name: logging.getLogger(None if name == "root" else name) for name in levels}
+    for name, logger in loggers.items():
+        logger.setLevel(levels[name])
 
 
 @dataclass(eq=False)
