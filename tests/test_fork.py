@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 
 # Threads do what the argument says in a loop; children of forks in between do it once.
 FORKS = """
-import logging, os, pathlib, sys, threading, time, traceback, warnings
+import faulthandler, logging, os, pathlib, sys, threading, time, traceback, warnings
 import numpy as np
 import cblot
 
@@ -61,6 +61,9 @@ def again_and_again(name):
         else:
             work(name)
 
+# What is imported when it is first used is there: a module that another thread is importing at the
+# fork stays locked in the child, in CPython itself.
+work("first")
 threads = [threading.Thread(target=again_and_again, args=(f"t{k}",)) for k in range(2)]
 for thread in threads:
     thread.start()
@@ -70,6 +73,7 @@ for k in range(20):
     child = os.fork()
     if not child:
         status = 1
+        faulthandler.dump_traceback_later(60)  # of one that hangs
         try:
             work(f"c{k}")
             status = 0
@@ -78,11 +82,13 @@ for k in range(20):
         finally:
             os._exit(status)
     children.append(child)
-bad, deadline = 0, time.monotonic() + 60
+bad, deadline = 0, time.monotonic() + 100
 for child in children:
     done = 0, 0
-    while not done[0] and time.monotonic() < deadline:
+    while not done[0]:
         done = os.waitpid(child, os.WNOHANG)
+        if time.monotonic() > deadline:
+            break
         time.sleep(0.01)
     if not done[0]:
         os.kill(child, 9)

@@ -75,8 +75,9 @@ TEST_CASE("cells that are given pixel by pixel, of every step and size") {
             continue;
         }
         for (const Index step : {2, 3, 7, 10, 64, 1000}) {
-            for (const auto& [ny, nx] :
+            for (const auto& shape :
                  {std::pair<Index, Index>{1, 1}, {1, 90}, {90, 1}, {37, 61}, {63, 64}, {64, 65}}) {
+                const Index ny = shape.first, nx = shape.second;
                 CAPTURE(step);
                 CAPTURE(ny);
                 CAPTURE(nx);
