@@ -61,9 +61,6 @@ def again_and_again(name):
         else:
             work(name)
 
-# What is imported when it is first used is there: a module that another thread is importing at the
-# fork stays locked in the child, in CPython itself.
-work("first")
 threads = [threading.Thread(target=again_and_again, args=(f"t{k}",)) for k in range(2)]
 for thread in threads:
     thread.start()
@@ -73,7 +70,7 @@ for k in range(20):
     child = os.fork()
     if not child:
         status = 1
-        faulthandler.dump_traceback_later(60)  # of one that hangs
+        faulthandler.dump_traceback_later(40)  # of one that hangs
         try:
             work(f"c{k}")
             status = 0
@@ -82,7 +79,7 @@ for k in range(20):
         finally:
             os._exit(status)
     children.append(child)
-bad, deadline = 0, time.monotonic() + 100
+bad, deadline = 0, time.monotonic() + 60
 for child in children:
     done = 0, 0
     while not done[0]:
