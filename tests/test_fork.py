@@ -50,7 +50,7 @@ def silence(name):
 
 LEVEL = logging.getLogger("astropy").level
 work = {"blot": file_task, "blot_exposures": many, "Mapping": shared_mapping,
-        "silence": silence}[sys.argv[2]]
+        "silence": silence, "locks": file_task}[sys.argv[2]]
 stop = False
 
 def again_and_again(name):
@@ -61,7 +61,26 @@ def again_and_again(name):
         else:
             work(name)
 
-threads = [threading.Thread(target=again_and_again, args=(f"t{k}",)) for k in range(2)]
+if sys.argv[2] == "locks":  # all that a thread might hold while it writes its first file
+    import tempfile
+    from astropy.io.fits.file import _File
+    from astropy.time import core
+    from astropy.units.core import UnitBase
+    from astropy.utils import misc
+    held = [tempfile._once_lock, misc.LOCALE_LOCK, core._LEAP_SECONDS_LOCK]
+    held += [lock for lock in (
+        getattr(vars(UnitBase)["_hash"], "lock", None),  # until Python 3.12
+        vars(_File)["_mmap_available"]._lock,
+    ) if lock]
+    def hold(name):
+        for lock in held:
+            lock.acquire()
+    threads = [threading.Thread(target=hold, args=("",))]
+    threads[0].start()
+    threads[0].join()
+    threads = []
+else:
+    threads = [threading.Thread(target=again_and_again, args=(f"t{k}",)) for k in range(2)]
 for thread in threads:
     thread.start()
 children = []
@@ -98,7 +117,7 @@ print(bad, "of", len(children), "children failed or never ended")
 """
 
 
-@pytest.mark.parametrize("what", ["blot", "blot_exposures", "Mapping", "silence"])
+@pytest.mark.parametrize("what", ["blot", "blot_exposures", "Mapping", "silence", "locks"])
 def test_children_of_a_busy_process(tmp_path: Path, what: str) -> None:
     files.write_data(tmp_path / "med.fits")
     files.write_reference(tmp_path / "flt.fits", chips=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import os
 import sys
 import threading
@@ -14,6 +15,10 @@ from weakref import WeakSet
 codecs.lookup("unicode_escape")
 
 _KINDS = (type(threading.Lock()), type(threading.RLock()))
+# What has locks that Python and astropy do not free themselves, of what a file task uses.
+_OTHERS = ("tempfile", "_strptime")
+# Attributes that are computed once: astropy's own, and Python's, which had a lock until 3.12.
+_COMPUTED = (property, functools.cached_property)
 _ours: WeakSet[Any] = WeakSet()
 
 
@@ -31,20 +36,22 @@ def _locks_of(owner: Any) -> Iterator[Any]:
             yield value
 
 
-def _astropys() -> Iterator[Any]:
+def _others() -> Iterator[Any]:
     """Locks of astropy, which has one for each attribute that it computes when first asked.
 
-    A thread that reads or writes a file holds some. What another thread of the parent had begun to
-    compute is not there yet, or belongs to objects which the child does not have.
+    A thread that reads or writes a file holds some, and that of the folder for temporary files,
+    with which astropy tries whether there are memory maps. What another thread of the parent had
+    begun to compute is not there yet, or belongs to objects which the child does not have.
     """
-    modules = [module for name, module in list(sys.modules.items()) if name.startswith("astropy.")]
-    for module in modules:
+    for name, module in list(sys.modules.items()):
+        if not (name.startswith("astropy.") or name in _OTHERS):
+            continue
         if not hasattr(module, "__dict__"):
             continue
         yield from _locks_of(module)
         for kind in [value for value in list(vars(module).values()) if isinstance(value, type)]:
             for attribute in list(vars(kind).values()):
-                if isinstance(attribute, property) and hasattr(attribute, "__dict__"):
+                if isinstance(attribute, _COMPUTED) and hasattr(attribute, "__dict__"):
                     yield from _locks_of(attribute)
                     cache = getattr(attribute, "_cache", None)
                     for made in list(cache.values()) if isinstance(cache, dict) else ():
@@ -53,7 +60,7 @@ def _astropys() -> Iterator[Any]:
 
 
 def _free() -> None:
-    for lock in [*_ours, *_astropys()]:
+    for lock in [*_ours, *_others()]:
         lock._at_fork_reinit()
 
 
