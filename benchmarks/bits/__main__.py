@@ -1,7 +1,7 @@
 """Hashes of results, to see that a change of the inside changes no bit of them.
 
 ``python -m benchmarks.bits --write FILE`` writes the hash (SHA-256 of type, shape and bytes) of
-some hundred results, by their names; ``--check FILE`` prints every name whose hash differs, is
+some 800 results, by their names; ``--check FILE`` prints every name whose hash differs, is
 missing or is new, and then ends with 1. Only public names of cblot are used, so the same cases run
 before and after; no more than a minute on one core.
 

@@ -44,8 +44,8 @@ def spoiled(shape: tuple[int, int], dtype: Any = "f4") -> np.ndarray:
 def smooth(shape: tuple[int, int], origin: tuple[float, float] = (-2.25, -1.5)) -> np.ndarray:
     """Positions that advance by somewhat more than a pixel, curved, and begin outside."""
     j, i = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
-    x = origin[0] + i * (1.0 + 2.0**-6) + j * 2.0**-5 + i * j * 2.0**-14
-    y = origin[1] + j * (1.0 + 2.0**-7) - i * 2.0**-6 + i * i * 2.0**-13
+    x = origin[0] + i * (1.0 + 2.0**-6) + j * (2.0**-5 + 2.0**-33) + i * j * 2.0**-14
+    y = origin[1] + j * (1.0 + 2.0**-7) - i * (2.0**-6 + 2.0**-33) + i * i * 2.0**-13
     return np.stack([x, y], axis=-1)
 
 
