@@ -49,11 +49,11 @@ def environment(folder: Path, threads: int) -> dict[str, str]:
 def write_pair(folder: Path) -> None:
     from astropy.io import fits
 
-    from cblot import _grids
+    from cblot import geometry
 
     chip = scene.chip()
     header = fits.Header({"EXPTIME": 1600.0, "MDRIZSKY": 1.0, "BUNIT": "ELECTRONS/S"})
-    header.update(_grids.linear_keywords(chip.source_wcs))
+    header.update(geometry.linear_keywords(chip.source_wcs))
     fits.PrimaryHDU(chip.source, header).writeto(folder / "med.fits")
     with fits.open(DATA / scene.FILE) as hdus:
         for hdu in hdus:

@@ -20,7 +20,7 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _chips
+from cblot.tasks import chips
 from task_files import SKY_REF, T_REF, Night, contents, pixels, process
 
 
@@ -55,8 +55,8 @@ def test_chips_share_the_threads(
         used.append(threads)
         return chip(job, pixels, wcsmap, threads, tag)
 
-    chip = _chips.make
-    monkeypatch.setattr(_chips, "make", make)
+    chip = chips.make
+    monkeypatch.setattr(chips, "make", make)
     data, exposures, out = night
     assert cblot.blot_exposures(data, exposures[:last], out, jobs=jobs, threads=4).ok
     assert set(used) <= shares
@@ -92,7 +92,7 @@ def test_a_mosaic_that_is_replaced(night: Night, monkeypatch: pytest.MonkeyPatch
     """Chips of the old one are not taken for current; the new one's pixels don't get its header."""
     data, exposures, out = night
     newer = files.write_data(data.with_name("newer.fits"), value=99.0)
-    make = _chips.make
+    make = chips.make
 
     def replace_after_one(*arguments: Any, **keywords: Any) -> Any:
         remarks = make(*arguments, **keywords)
@@ -100,7 +100,7 @@ def test_a_mosaic_that_is_replaced(night: Night, monkeypatch: pytest.MonkeyPatch
             newer.replace(data)
         return remarks
 
-    monkeypatch.setattr(_chips, "make", replace_after_one)
+    monkeypatch.setattr(chips, "make", replace_after_one)
     first = cblot.blot_exposures(data, exposures[:2], out, jobs=1, resume=True)
     assert first.count("done") == 4
     again = cblot.blot_exposures(data, exposures[:2], out, jobs=1, resume=True)

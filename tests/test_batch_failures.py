@@ -18,7 +18,7 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _fits
+from cblot.files import images
 from task_files import SKY_REF, Night, contents, process
 
 
@@ -226,10 +226,10 @@ def test_folder_that_is_a_file(night: Night) -> None:
 # The command line where a disk takes two chips, and says so when a third one is flushed.
 TAKES_TWO = """
 import errno, os, sys
-from cblot import _replace
+from cblot.files import replace
 from cblot.__main__ import main
 
-flush, room = _replace._flush, [1, 1]
+flush, room = replace._flush, [1, 1]
 
 def flush_if_there_is_room(path):
     if not room:
@@ -237,7 +237,7 @@ def flush_if_there_is_room(path):
     room.pop()
     flush(path)
 
-_replace._flush = flush_if_there_is_room
+replace._flush = flush_if_there_is_room
 sys.exit(main())
 """
 
@@ -303,7 +303,7 @@ def test_interrupted_again_and_again(night: Night) -> None:
     assert run.returncode != 0
     there = list(out.glob("*_blt.fits"))
     assert 0 < len(there) < 120
-    assert all(_fits.made_of(path) for path in there)
+    assert all(images.made_of(path) for path in there)
 
 
 def test_interrupted(night: Night) -> None:

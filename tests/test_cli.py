@@ -103,7 +103,7 @@ def test_options_and_configuration(folder: Path) -> None:
 
 def test_every_parameter_is_an_option(folder: Path) -> None:
     text = run(folder, "blot", "--help").stdout
-    from cblot._parameters import table
+    from cblot.tasks.parameters import table
 
     for name in set(table()) - {"data", "reference", "outdata"}:
         assert f"--{name.replace('_', '-')}" in text

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import cblot
-from cblot import _core
+from cblot.core import _core
 
 OPTIONS: dict[str, Any] = {
     "interp": "linear", "sinscl": 1.0, "exptime": 1.0, "pix_ratio": 1.0, "fillval": 0.0,
@@ -40,7 +40,7 @@ DAEMONS = """
 import sys, threading, time
 import numpy as np
 import cblot
-from cblot import _core
+from cblot.core import _core
 from astropy.io import fits
 from astropy.wcs import WCS
 

@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 import cblot
-from cblot.__main__ import main
+from cblot.cli.run import main
 
 pytest.importorskip("drizzle")
 pytest.importorskip("matplotlib")

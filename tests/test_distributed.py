@@ -21,8 +21,10 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _replace, _report
 from cblot import distributed as cblot_distributed
+from cblot.files import replace
+from cblot.tasks import cluster
+from cblot.tasks import outcome as outcomes
 from conftest import INTERPOLANTS, Pair, sky_image
 from task_files import Night, pixels
 from test_windows import SOURCE_WCS, Shifted, tan
@@ -120,12 +122,12 @@ def test_failures_are_told(client: Any, night: Night, tmp_path: Path) -> None:
 
 def test_threads_follow_the_workers(client: Any) -> None:
     """Alone on a worker of two threads a task has both."""
-    assert client.submit(cblot_distributed._share, pure=False).result() == 2
+    assert client.submit(cluster._share, pure=False).result() == 2
 
 
 def die_once(marker: str) -> None:
     """Have this process killed while it writes a file, if it is the first to."""
-    flush = _replace._flush
+    flush = replace._flush
 
     def flush_or_die(path: Path) -> None:
         with suppress(FileExistsError):
@@ -133,7 +135,7 @@ def die_once(marker: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         flush(path)
 
-    _replace._flush = flush_or_die
+    replace._flush = flush_or_die
 
 
 def test_lost_worker(client: Any, night: Night, tmp_path: Path) -> None:
@@ -163,7 +165,7 @@ def test_tasks_without_a_result(
     def lost(self: Any, future: Any) -> Any:
         raise KilledWorker("a-chip", SimpleNamespace(address="tcp://worker"), 3)
 
-    monkeypatch.setattr(cblot_distributed._Tasks, "_result", lost)
+    monkeypatch.setattr(cluster._Tasks, "_result", lost)
     data, exposures, _ = night
     result = cblot_distributed.blot_exposures(data, exposures, tmp_path / "out", client=client)
     assert {o.error for o in result.outcomes} == {"KilledWorker"}
@@ -172,12 +174,12 @@ def test_tasks_without_a_result(
 
 
 def test_leftovers_of_this_run_alone_are_removed(tmp_path: Path) -> None:
-    mine = _replace._beside(tmp_path / "e0_blt.fits", "abcd1234", ".fits")
-    others = _replace._beside(tmp_path / "e0_blt.fits", "eeeeffff", ".fits")
+    mine = replace._beside(tmp_path / "e0_blt.fits", "abcd1234", ".fits")
+    others = replace._beside(tmp_path / "e0_blt.fits", "eeeeffff", ".fits")
     whole = tmp_path / "e0_blt.fits"
     for path in (mine, others, whole):
         path.write_bytes(b"")
-    assert _replace.sweep([tmp_path], "abcd1234") == [mine]
+    assert replace.sweep([tmp_path], "abcd1234") == [mine]
     assert sorted(tmp_path.iterdir()) == sorted([others, whole])
 
 
@@ -191,9 +193,11 @@ def test_interrupted_run(
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_report.Progress, "exposure", interrupt)
+    monkeypatch.setattr(outcomes.Progress, "exposure", interrupt)
     out = tmp_path / "out"
-    with pytest.raises(_report.Interrupted, match=r"interrupted after \d of 5 exposures") as caught:
+    with pytest.raises(
+        outcomes.Interrupted, match=r"interrupted after \d of 5 exposures"
+    ) as caught:
         cblot_distributed.blot_exposures(data, exposures, out, client=client)
     assert caught.value.summary.interrupted
     assert not caught.value.summary.ok

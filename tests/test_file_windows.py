@@ -19,7 +19,10 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _core, _fits, _grids
+from cblot import geometry
+from cblot.core import _core
+from cblot.files import images as images_module
+from cblot.files import wcs as wcs_module
 from conftest import sky_image
 
 SHAPE = (700, 900)
@@ -41,7 +44,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path, Path]:
 
 
 def opened(path: Any) -> Any:
-    return _fits.opened(path, "data")
+    return images_module.opened(path, "data")
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u2", "i4"])
@@ -295,7 +298,7 @@ def big(data_dir: Path, acs_wcs: Any, tmp_path_factory: Any) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("big")
     clean = acs_wcs[2]
     header = fits.Header({"EXPTIME": 1600.0, "MDRIZSKY": 1.0, "BUNIT": "ELECTRONS/S"})
-    header.update(_grids.linear_keywords(clean))
+    header.update(geometry.linear_keywords(clean))
     header["CRPIX1"] += 3700.0
     header["CRPIX2"] += 3800.0
     rng = np.random.default_rng(5)
@@ -325,10 +328,10 @@ def test_mosaic_of_12000(big: Path, interp: str) -> None:
     image = fits.getdata(big / "mosaic.fits", memmap=False).astype(np.float32)
     mapped = fits.getdata(big / "mosaic.fits", memmap=True)
     with opened(big / "mosaic.fits") as (source,), opened(big / "flt.fits") as chips:
-        clean = _grids.wcs_of_image(source.hdus, source.index, source.name)
+        clean = wcs_module.wcs_of_image(source.hdus, source.index, source.name)
         lazy = da.from_array(mapped, chunks=(1500, 1500))
         for chip in chips:
-            wcs = _grids.wcs_of_image(chip.hdus, chip.index, chip.name)
+            wcs = wcs_module.wcs_of_image(chip.hdus, chip.index, chip.name)
             name = "flt_{}{}_blt.fits".format(*chip.extension).lower()
             time = chip.keyword("EXPTIME")[1]
             blotted = cblot.do_blot(image, clean, wcs, time, interp=interp)

@@ -45,7 +45,7 @@ def shared_mapping(name):
 
 def silence(name):
     assert logging.getLogger("astropy").level == LEVEL, "what a thread silenced stays silent"
-    with cblot._quiet.quietly():
+    with cblot.forks.quietly():
         time.sleep(0.01)
 
 LEVEL = logging.getLogger("astropy").level
@@ -56,7 +56,7 @@ stop = False
 def again_and_again(name):
     while not stop:
         if work is silence:
-            with cblot._quiet.quietly():
+            with cblot.forks.quietly():
                 time.sleep(0.01)
         else:
             work(name)

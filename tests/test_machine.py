@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import cblot
-from cblot import _build
+from cblot.core import machine
 from conftest import INTERPOLANTS, sky_image
 from test_bad_input import tan_wcs
 
@@ -71,7 +71,7 @@ def test_isas_give_the_same_bits(interp: str, dtype: str, monkeypatch: pytest.Mo
     for sinscl in (1.0, 1.5) if interp == "sinc" else (1.0,):
         results = []
         for isa in ISAS:
-            monkeypatch.setattr(_build, "ISA", isa)
+            monkeypatch.setattr(machine, "ISA", isa)
             out = np.empty(pixmap.shape[:2], dtype=dtype)
             cblot.blot_image(image, pixmap, interp=interp, sinscl=sinscl, out_img=out)
             results.append(out)
@@ -83,7 +83,7 @@ def test_isas_give_the_same_bits(interp: str, dtype: str, monkeypatch: pytest.Mo
 def test_classic_is_the_same_on_all(interp: str, monkeypatch: pytest.MonkeyPatch) -> None:
     image, results = sky_image((150, 190)), []
     for isa in ISAS:
-        monkeypatch.setattr(_build, "ISA", isa)
+        monkeypatch.setattr(machine, "ISA", isa)
         results.append(
             cblot.blot_image(
                 image, wavy_pixmap((140, 180), image.shape), interp=interp, classic=True
@@ -99,7 +99,7 @@ def test_positions_are_the_same_on_all(acs_wcs: Any, monkeypatch: pytest.MonkeyP
     for stepsize in (None, 7):
         pixmaps = []
         for isa in ISAS:
-            monkeypatch.setattr(_build, "ISA", isa)
+            monkeypatch.setattr(machine, "ISA", isa)
             pixmaps.append(
                 cblot.Mapping(blot_wcs=small, source_wcs=acs_wcs[2], stepsize=stepsize).pixmap()
             )
@@ -111,7 +111,7 @@ def test_positions_are_the_same_on_all(acs_wcs: Any, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("isa", ISAS)
 def test_threads_and_tiles(interp: str, isa: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Large enough for several threads; the pieces are small calls of one."""
-    monkeypatch.setattr(_build, "ISA", isa)
+    monkeypatch.setattr(machine, "ISA", isa)
     image, shape = sky_image((700, 900)), (701, 903)
     pixmap = wavy_pixmap(shape, image.shape)
     whole = cblot.blot_image(image, pixmap, interp=interp, threads=1, fillval=np.nan)

@@ -13,8 +13,12 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _fits, _grids, _names, _plan, ablot
-from cblot._targets import Inputs
+from cblot import ablot
+from cblot.files import images
+from cblot.files import names as names_module
+from cblot.files import wcs as wcs_module
+from cblot.files.targets import Inputs
+from cblot.tasks import plan
 from conftest import hstwcs
 
 HOSTILE = (
@@ -37,10 +41,10 @@ def test_ordinary_names_are_as_they_were() -> None:
     chips = [
         ("j8_my (2)-x.y_flt.fits", (name, 1)) for name in ("SCI", "ERR_2", "A-B", "C+D", "E.F")
     ]
-    assert [path.name for path in _names.output_paths("new/", chips)] == [
+    assert [path.name for path in names_module.output_paths("new/", chips)] == [
         f"j8_my (2)-x.y_flt_{name}1_blt.fits" for name in ("sci", "err_2", "a-b", "c+d", "e.f")
     ]
-    named = _names.output_paths("o.fits", [("a.fits", ("SCI", -3)), ("a.fits", ("SCI", 2))])
+    named = names_module.output_paths("o.fits", [("a.fits", ("SCI", -3)), ("a.fits", ("SCI", 2))])
     assert [path.name for path in named] == ["o_sci-3.fits", "o_sci2.fits"]
 
 
@@ -49,9 +53,9 @@ def test_ordinary_names_are_as_they_were() -> None:
 def test_no_name_leads_out_of_its_folder(text: str, outdata: Any) -> None:
     chips = [(text + ".fits", ("SCI", 1)), ("a.fits", (text, 1))]
     addresses = f"s3://bucket/{text}", f"https://host/{text}_flt.fits?sign=a/../b", text
-    chips += [(_names.alone(address), ("SCI", 2)) for address in addresses]
-    for path in (_names.output_paths(outdata, [chip])[0] for chip in chips):
-        expected = Path("new") if _names.is_folder(outdata) else Path(outdata).parent
+    chips += [(names_module.alone(address), ("SCI", 2)) for address in addresses]
+    for path in (names_module.output_paths(outdata, [chip])[0] for chip in chips):
+        expected = Path("new") if names_module.is_folder(outdata) else Path(outdata).parent
         assert path.parent == expected
         assert len(os.fsencode(path.name)) <= 255
         assert path.name.isprintable()
@@ -153,7 +157,7 @@ def test_the_blot_step_spares_its_inputs(pair: tuple[Path, Path, Path], monkeypa
     with fits.open(reference) as hdus:
         wcs = hstwcs(hdus, 1)
     with fits.open(data) as hdus:
-        clean = _grids.wcs_of_image(hdus, 0, "med")
+        clean = wcs_module.wcs_of_image(hdus, 0, "med")
     before = data.read_bytes(), reference.read_bytes()
     parameters = {"blot_interp": "poly5", "blot_sinscl": 1.0, "blot_addsky": False,
                   "blot_skyval": 0.0, "coeffs": True}  # fmt: skip
@@ -187,7 +191,7 @@ def test_one_name_for_two_exposures(pair: tuple[Path, Path, Path]) -> None:
             )
             assert not result.ok
     upper = files.write_reference(reference.with_name("FLT.fits"))
-    reasons = _plan.clashes([reference, upper], folder)
+    reasons = plan.clashes([reference, upper], folder)
     assert list(reasons) == [1]
 
 
@@ -195,11 +199,11 @@ def test_no_more_is_opened_than_must_be(tmp_path: Path, monkeypatch: Any) -> Non
     def no(*_: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(_fits, "opened", no)
+    monkeypatch.setattr(images, "opened", no)
     names = [f"j{k:05}_flt.fits" for k in range(20_000)]
-    assert _plan._suspects(names) == []
-    assert _plan._suspects([*names, "j00003_flt_x.fits"]) == [3, 20_000]
-    assert _plan.clashes([*names, "a.fits[SCI,1]", "a.fits[SCI,2]"], tmp_path) == {}
+    assert plan._suspects(names) == []
+    assert plan._suspects([*names, "j00003_flt_x.fits"]) == [3, 20_000]
+    assert plan.clashes([*names, "a.fits[SCI,1]", "a.fits[SCI,2]"], tmp_path) == {}
 
 
 @pytest.mark.parametrize(

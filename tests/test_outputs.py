@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.utils.masked import Masked
 
 import cblot
-from cblot import _outputs
+from cblot.core import outputs
 from conftest import INTERPOLANTS, ROOT, Asked, sky_image
 from test_memory import LINUX
 from test_windows import CLASSIC, tan
@@ -88,7 +88,7 @@ def test_outputs_of_any_layout(
     layout: str, dtype: str, door: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All pixels arrive, in place, and nothing beside them changes."""
-    monkeypatch.setattr(_outputs, "_BAND", 5 * SHAPE[1])
+    monkeypatch.setattr(outputs, "_BAND", 5 * SHAPE[1])
     out = LAYOUTS[layout](dtype)
     whole = out
     while isinstance(whole.base, np.ndarray):
@@ -108,7 +108,7 @@ def test_outputs_of_any_layout(
 )
 def test_outputs_in_bands(interp: str, classic: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """An array that is made some rows at a time has the bits of one that is made at once."""
-    monkeypatch.setattr(_outputs, "_BAND", 4 * SHAPE[1])
+    monkeypatch.setattr(outputs, "_BAND", 4 * SHAPE[1])
     for door in (by_do_blot, by_callback, by_blot_image):
         out = unaligned("f4")
         door(out, interp=interp, classic=classic)

@@ -10,8 +10,8 @@ import pytest
 from astropy.extern.configobj.configobj import ConfigObj
 
 import cblot
-from cblot import _parameters
-from cblot._parameters import settings_of
+from cblot.tasks import parameters as parameters_module
+from cblot.tasks.parameters import settings_of
 
 DEFAULTS = {
     "data": "", "reference": "", "outdata": "", "coeffs": True, "interpol": "poly5", "sinscl": 1.0,
@@ -43,13 +43,13 @@ def test_defaults(config: Any) -> None:
 
 
 def test_shipped_file_has_the_defaults() -> None:
-    assert settings_of(_parameters.PARS / "cblot.cfg", {}) == DEFAULTS
-    shipped = (_parameters.PARS / "cblot.cfg").read_text()
-    assert shipped == _parameters.config_text(settings_of(None, {}))
+    assert settings_of(parameters_module.PARS / "cblot.cfg", {}) == DEFAULTS
+    shipped = (parameters_module.PARS / "cblot.cfg").read_text()
+    assert shipped == parameters_module.config_text(settings_of(None, {}))
 
 
 def test_choices_are_the_interpolants() -> None:
-    assert _parameters.table()["interpol"].choices == cblot.interpolants()
+    assert parameters_module.table()["interpol"].choices == cblot.interpolants()
 
 
 def forms(folder: Path) -> list[Any]:
@@ -76,7 +76,7 @@ def test_forms(tmp_path: Path, monkeypatch: Any, number: int) -> None:
 def test_text_comes_back(tmp_path: Path) -> None:
     settings = DEFAULTS | GIVEN | {"data": "a b.fits[sci,1]", "orient": -12.3}
     path = tmp_path / "a.cfg"
-    path.write_text(_parameters.config_text(settings))
+    path.write_text(parameters_module.config_text(settings))
     assert settings_of(path, {}) == settings
 
 

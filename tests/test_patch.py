@@ -12,7 +12,8 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _parameters
+from cblot.tasks import astrodrizzle
+from cblot.tasks import parameters as parameters_module
 from conftest import sky_image
 from task_files import BLOTTED, SKY_REF, T_DATA, T_REF
 
@@ -89,7 +90,7 @@ def test_legacy_task(pair: dict[str, str], door: str) -> None:
         if door == "blot":
             ablot.blot(**pair, **keywords)
         else:
-            ablot.run(_parameters.settings_of(None, pair | keywords))
+            ablot.run(parameters_module.settings_of(None, pair | keywords))
         return image(pair["outdata"])
 
     with cblot.patch_drizzlepac(legacy=True), warnings.catch_warnings():
@@ -150,7 +151,7 @@ def test_a_numeric_exposure_time_is_told_once(tmp_path: Path, door: str) -> None
         if door == "blot":
             ablot.blot(**pair, **keywords)
         else:
-            ablot.run(_parameters.settings_of(None, pair | keywords))
+            ablot.run(parameters_module.settings_of(None, pair | keywords))
 
     with cblot.patch_drizzlepac():
         with warnings.catch_warnings():
@@ -186,8 +187,8 @@ def test_names_with_blot(tmp_path: Path, how: str) -> None:
     elif how == "file":
         config = tmp_path / "my.cfg"
         config.write_text("\n".join(f"{key} = {value}" for key, value in given.items()))
-    settings = _parameters.settings_of(config, given if how == "keywords" else {})
-    assert settings == _parameters.settings_of(None, MEANT | {"expout": 3.0})
+    settings = parameters_module.settings_of(config, given if how == "keywords" else {})
+    assert settings == parameters_module.settings_of(None, MEANT | {"expout": 3.0})
 
 
 def test_names_with_blot_and_without(pair: dict[str, str]) -> None:
@@ -229,13 +230,13 @@ def test_an_empty_configuration_is_the_defaults(legacy: bool, monkeypatch: Any) 
     }  # fmt: skip
     assert cblot.ablot.buildBlotParamDict({}) == defaults
     ablot, steps, seen = pytest.importorskip("drizzlepac.ablot"), Steps(), []
-    blot_images = cblot._astrodrizzle.blot_images
+    blot_images = astrodrizzle.blot_images
 
     def observed(images: Any, wcs: Any, parameters: Any, *others: Any) -> None:
         seen.append(dict(parameters))
         blot_images(images, wcs, parameters, *others)
 
-    monkeypatch.setattr(cblot._astrodrizzle, "blot_images", observed)
+    monkeypatch.setattr(astrodrizzle, "blot_images", observed)
     with cblot.patch_drizzlepac(legacy=legacy):
         ablot.runBlot([], Output(), procSteps=steps)
         ablot.runBlot([], Output(), configObj={})

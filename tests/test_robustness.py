@@ -205,7 +205,7 @@ NO_MEMORY = """
 import resource
 import numpy as np
 import cblot
-from cblot import _core
+from cblot.core import _core
 image = np.ones((50, 50), "f4")
 cblot.blot_image(image, np.zeros((9, 9, 2)))
 wide = 30_000_000

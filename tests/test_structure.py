@@ -7,26 +7,15 @@ import re
 from pathlib import Path
 
 import pytest
+from benchmarks import rooms
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "csrc").rglob("*.[ch]pp"))
 CORE = [p for p in SOURCES if p.name != "bindings.cpp" and not p.name.startswith("python_")]
-PACKAGE = sorted((ROOT / "python" / "cblot").rglob("*.py"))
 
 
 def includes(path: Path) -> set[str]:
     return set(re.findall(r'#include ["<]([^">]+)[">]', path.read_text()))
-
-
-def imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    return found
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda p: p.name)
@@ -45,93 +34,71 @@ def test_rooms_of_the_core() -> None:
     assert not includes(ROOT / "csrc" / "blot.cpp") & {"interp.hpp", "sampler.hpp", "mapping.hpp"}
 
 
-# module -> what only it, or those listed, may import
-ONLY = {
-    "cblot._core": {
-        "_build.py",
-        "_calls.py",
-        "_coefficients.py",
-        "_mapping.py",
-        "_nodes.py",
-        "_pixels.py",
-        "_resample.py",
-        "_run.py",
-    },
-    "astropy.io.fits": {"_fits.py", "run.py", "geometry.py"},
-    "astropy.io": {"_fits.py", "run.py", "geometry.py"},
-    "astropy.wcs": {
-        "_coefficients.py",
-        "_grids.py",
-        "_maps.py",
-        "_scale.py",
-        "_sky.py",
-        "_wcs.py",
-        "geometry.py",
-        "run.py",
-    },
-    "astropy.extern": {"_parameters.py"},
-    "cblot._fits": {
-        "_astrodrizzle.py",
-        "_batch.py",
-        "_chips.py",
-        "_headers.py",
-        "_jobs.py",
-        "_plan.py",
-        "_resume.py",
-        "_targets.py",
-        "_tasks.py",
-        "distributed.py",
-    },
-    "dask": {"_lazy.py", "distributed.py"},
-    "distributed": {"_lazy.py", "distributed.py"},
-    "fsspec": {"_fits.py"},
-    "tqdm": {"_report.py"},
-    "stsci": {"_teal.py"},
-    "astropy.coordinates": {"_sky.py"},
-    "stwcs": {"_grids.py", "_scale.py"},
+# Rooms of the package from the ground up: each may import those on floors below it.
+FLOORS = (
+    {"core", "forks", "remarks"},
+    {"geometry", "photometry"},
+    {"files", "resample"},
+    {"demo", "tasks"},
+    {"ablot", "cli", "distributed", "pars", "peers"},
+    {"__init__", "__main__"},
+)
+# What is imported from one room alone.
+ONLY_IN = {
+    "cblot.core._core": {"core"},
+    "astropy.io": {"files"},
+    "fsspec": {"files"},
+    "astropy.coordinates": {"geometry"},
+    "astropy.extern": {"tasks"},
+    "dask": {"tasks"},
+    "distributed": {"tasks"},
+    "tqdm": {"tasks"},
+    "stsci": {"tasks"},
+    "drizzle": {"demo"},
+    "matplotlib": {"demo"},
+    "pybind11": set[str](),
+    "drizzlepac": set[str](),
+    "stcal": set[str](),
+    "reproject": set[str](),
+    "scipy": set[str](),
 }
-# Rooms of pure functions, and of names.
-PURE = {
-    "_scaling.py": {"_arrays"},
-    "_arrays.py": {"_images"},
-    "_images.py": set(),
-    "_maps.py": {"_arrays", "_scale"},
-    "_nodes.py": {"_core", "_maps"},
-    "_outputs.py": {"_windows"},
-    "_remarks.py": set(),
-    "_scale.py": set(),
-    "_sky.py": set(),
-    "_windows.py": {"_arrays", "_images"},
-    "_names.py": set(),
-    "_terminal.py": set(),
-    "_forks.py": set(),
-    "_quiet.py": set(),
-    "ablot/__init__.py": {"_astrodrizzle", "_resample", "_tasks"},
-    "_replace.py": set(),
+# Rooms that know nothing of these.
+NEVER = {
+    "core": ("astropy", "stwcs"),
+    "photometry": ("astropy", "stwcs"),
+    "remarks": ("astropy", "numpy"),
+    "forks": ("astropy", "numpy"),
+    "tasks": ("astropy.wcs", "astropy.io", "stwcs"),
+    "peers": ("astropy", "stwcs"),
+    "cli": ("astropy", "stwcs", "numpy"),
 }
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=lambda p: p.name)
-def test_rooms_of_the_package(path: Path) -> None:
-    found = imports(path)
-    for module, allowed in ONLY.items():
-        if path.name not in allowed:
-            assert not {i for i in found if i == module or i.startswith(module + ".")}
-    for peer in ("drizzlepac", "stcal", "reproject", "scipy"):
-        assert not {i for i in found if i.split(".")[0] == peer}
-    name = path.relative_to(ROOT / "python" / "cblot").as_posix()
-    if name in PURE:
-        rooms = {i.split(".")[1] for i in found if i.startswith("cblot.")}
-        assert rooms <= PURE[name]
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def test_rooms_import_what_is_below() -> None:
+    floor = {room: at for at, some in enumerate(FLOORS) for room in some}
+    assert set(floor) == rooms.rooms()
+    up = [f"{a} -> {b}" for a, b in sorted(rooms.arrows()) if floor[a] <= floor[b]]
+    assert not up
+    assert max(rooms.levels().values()) <= 6
+    assert len(rooms.arrows()) <= 45
+
+
+def test_what_only_one_room_imports() -> None:
+    for path in rooms.files():
+        room = rooms.room_of(path)
+        for made in rooms.imports(path):
+            for package, allowed in ONLY_IN.items():
+                assert room in allowed or not is_in(made.name, package), made
+            for package in NEVER.get(room, ()):
+                foreign = is_in(made.name, package) and not is_in(made.name, "astropy.extern")
+                assert not foreign, made
 
 
 def test_ablot_holds_names_only() -> None:
-    body = ast.parse((ROOT / "python" / "cblot" / "ablot" / "__init__.py").read_text()).body
+    body = ast.parse((rooms.PACKAGE / "ablot" / "__init__.py").read_text()).body
     assert {type(node) for node in body} <= {ast.Expr, ast.ImportFrom, ast.Assign}
     assert [node.targets[0].id for node in body if isinstance(node, ast.Assign)] == ["__all__"]
-
-
-def test_files_are_short() -> None:
-    tests = ROOT / "tests"
-    for path in [*SOURCES, *PACKAGE, *tests.glob("*.py"), *tests.glob("cpp/*.[ch]pp")]:
-        assert len(path.read_text().splitlines()) <= 500, path

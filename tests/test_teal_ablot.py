@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import task_files as files
-from cblot import _parameters
+from cblot.tasks import parameters
 
 pytest.importorskip("stsci.tools.teal")
 
@@ -61,7 +61,7 @@ print(drizzlepac.ablot.util.getDefaultConfigObj('ablot', None).filename)
 
 @pytest.mark.parametrize("ending", ["cfg", "cfgspc"])
 def test_it_is_the_same_table(ending: str) -> None:
-    ours = (_parameters.PARS / f"cblot.{ending}").read_text()
-    theirs = (_parameters.PARS / "ablot" / f"ablot.{ending}").read_text()
+    ours = (parameters.PARS / f"cblot.{ending}").read_text()
+    theirs = (parameters.PARS / "ablot" / f"ablot.{ending}").read_text()
     first, *others = theirs.splitlines()
     assert [first.replace("ablot", "cblot"), *others] == ours.splitlines()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cblot
-from cblot import _core
+from cblot.core import _core
 from conftest import INTERPOLANTS, Pair, sky_image
 
 CLASSIC = ("nearest", "linear", "poly3", "poly5")

@@ -17,8 +17,8 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot import _fits, _replace
-from cblot.__main__ import main
+from cblot.cli.run import main
+from cblot.files import images, replace
 from conftest import hstwcs
 
 
@@ -229,14 +229,14 @@ def test_names_as_long_as_they_may_be(pair: tuple[Path, Path, Path]) -> None:
 LOST = """
 import os, signal, sys
 from pathlib import Path
-from cblot import _replace
+from cblot.files import replace
 def write(own):
     own.write_bytes(b"half")
     print(own, flush=True)
     if sys.argv[2] == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     sys.stdin.readline()
-_replace.replace(Path(sys.argv[1]), write, ending=".fits")
+replace.replace(Path(sys.argv[1]), write, ending=".fits")
 """
 
 
@@ -246,16 +246,16 @@ def test_what_lost_processes_left_is_removed(
 ) -> None:
     """And nothing of one that lives, on a file system with locks or without."""
     data, reference, out = pair
-    script = LOST if locks else LOST.replace("def write", "_replace.fcntl = None\ndef write")
+    script = LOST if locks else LOST.replace("def write", "replace.fcntl = None\ndef write")
     if not locks:
-        monkeypatch.setattr(_replace, "fcntl", None)
+        monkeypatch.setattr(replace, "fcntl", None)
     target = out.with_name("flt_sci1_blt.fits")
     lost = files.process("-c", script, target, "die")
     left = Path(lost.communicate()[0].strip())
     living = files.process("-c", script, target, "live", stdin=subprocess.PIPE)
     assert living.stdout is not None
     alive = Path(living.stdout.readline().strip())
-    elsewhere = Path(str(left).replace(_replace._host(), "0" * 8))
+    elsewhere = Path(str(left).replace(replace._host(), "0" * 8))
     elsewhere.write_bytes(b"of another machine")
     old = elsewhere.with_name(elsewhere.name.replace(".cblot", "2.cblot"))
     old.write_bytes(b"of another machine")
@@ -280,12 +280,13 @@ def test_what_lost_processes_left_is_removed(
 
 WAIT = """
 import sys
-from cblot import _replace, __main__
-flush = _replace._flush
+from cblot import __main__
+from cblot.files import replace
+flush = replace._flush
 def wait(own):
     print("writing", flush=True)
     sys.stdin.readline()
-_replace._flush = wait
+replace._flush = wait
 sys.exit(__main__.main(sys.argv[1:]))
 """
 
@@ -335,7 +336,7 @@ def test_a_primary_hdu_of_a_file_with_tables(data_dir: Path, tmp_path: Path) -> 
     with fits.open(tmp_path / "made.fits") as hdus:
         header = hdus[0].header.copy()
         header.extend(hdus[1].header, unique=True)
-        _fits.write(_fits.simple(hdus[1].data, header, hdus[2:]), first)
+        images.write(images.simple(hdus[1].data, header, hdus[2:]), first)
     with fits.open(first) as hdus:
         assert [hdu.name for hdu in hdus] == ["SCI", "D2IMARR", "WCSDVARR", "WCSDVARR"]
         for given, path in zip((first, hdus, hdus[0]), others, strict=True):

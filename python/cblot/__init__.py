@@ -1,16 +1,40 @@
-"""The blot operation of astronomy: resampling clean images onto distorted exposures."""
+"""The blot operation of astronomy: resampling clean images onto distorted exposures.
 
-from cblot import _teal, ablot
-from cblot._astrodrizzle import run_blot
-from cblot._batch import blot_exposures
-from cblot._build import __version__, build_info, get_cmake_dir, get_include
-from cblot._mapping import Mapping
-from cblot._maps import IdentityMap, LinearMap, WCSMap
-from cblot._patch import patch_drizzlepac
-from cblot._resample import blot_image, do_blot, interpolants, tblot
-from cblot._tasks import blot
-from cblot._tasks import getHelpAsString as getHelpAsString  # teal's Help button
-from cblot._tasks import run as run  # teal's Execute button
+What has to do with WCS objects or files is imported, and astropy with it, when it is asked for.
+"""
+
+from typing import TYPE_CHECKING
+
+from cblot import forks, pars
+from cblot.core.machine import __version__, build_info, get_cmake_dir, get_include, interpolants
+
+if TYPE_CHECKING:
+    from cblot import ablot
+    from cblot.geometry.mapping import Mapping
+    from cblot.geometry.maps import IdentityMap, LinearMap, WCSMap
+    from cblot.peers.patch import patch_drizzlepac
+    from cblot.peers.tblot import tblot
+    from cblot.resample import blot_image, do_blot
+    from cblot.tasks.astrodrizzle import run_blot
+    from cblot.tasks.blot import blot
+    from cblot.tasks.blot import getHelpAsString as getHelpAsString  # teal's Help button
+    from cblot.tasks.blot import run as run  # teal's Execute button
+    from cblot.tasks.many import blot_exposures
+else:
+    __getattr__, __dir__ = forks.lazily(
+        __name__,
+        {
+            "ablot": (),
+            "geometry.mapping": ("Mapping",),
+            "geometry.maps": ("IdentityMap", "LinearMap", "WCSMap"),
+            "peers.patch": ("patch_drizzlepac",),
+            "peers.tblot": ("tblot",),
+            "resample": ("blot_image", "do_blot"),
+            "tasks.astrodrizzle": ("run_blot",),
+            "tasks.blot": ("blot", "getHelpAsString", "run"),
+            "tasks.many": ("blot_exposures",),
+        },
+    )
 
 __all__ = [
     "IdentityMap",
@@ -32,4 +56,4 @@ __all__ = [
     "tblot",
 ]
 
-_teal.offer_ablot()
+pars.offer_ablot()

@@ -4,9 +4,9 @@ A folder of its own: teal looks for the parameters of an ``ablot`` below each mo
 and is to find none here, so that drizzlepac's count where it is there.
 """
 
-from cblot._astrodrizzle import PROCSTEPS_NAME, STEP_NUM, buildBlotParamDict, run_blot, runBlot
-from cblot._resample import do_blot
-from cblot._tasks import blot, getHelpAsString, help, run
+from cblot.resample import do_blot
+from cblot.tasks.astrodrizzle import PROCSTEPS_NAME, STEP_NUM, buildBlotParamDict, run_blot, runBlot
+from cblot.tasks.blot import blot, getHelpAsString, help, run
 
 __all__ = [
     "PROCSTEPS_NAME",

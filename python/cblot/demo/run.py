@@ -10,8 +10,9 @@ import astropy.wcs
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import _replace, do_blot
 from cblot.demo import geometry, scene
+from cblot.files import images, replace
+from cblot.resample import do_blot
 
 _MIN_EXPOSURES: Final = 3
 _CUTOUT: Final = 300
@@ -44,7 +45,9 @@ def run(outdir: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     field = scene.make_field(rng, geometry.RA, geometry.DEC, half=0.018)
 
-    headers = [_header(pointing) for pointing in geometry.POINTINGS]
+    headers = [
+        images.new_header(geometry.exposure_cards(pointing)) for pointing in geometry.POINTINGS
+    ]
     tables = _table_hdus()
     grids = [_open_wcs(header, tables) for header in headers]
     ideals, tracks, exposures = [], [], []
@@ -70,18 +73,18 @@ def run(outdir: Path, seed: int) -> None:
         covered = ~bad[nearest[..., 1], nearest[..., 0]]
         flagged = scene.find_cosmic_rays(exposure, model, covered)
         total.add(scene.score(flagged, tracks[k], ideals[k], covered))
-        images = {
+        planes = {
             "SCI": exposure,
             "BLOT": model,
             "DIFF": exposure - model,
             "MASK": flagged.astype(np.uint8),
         }
         path = outdir / f"exposure{k + 1}.fits"
-        _write_fits(path, images, headers[k], tables)
+        _write_fits(path, planes, headers[k], tables)
         print(path)
         if k == 0:
             picture = outdir / "cblot-demo.png"
-            _write_png(picture, images, skies[0])
+            _write_png(picture, planes, skies[0])
             print(picture)
     _report(total, len(exposures), seconds, sum(blot.size for blot in blots))
 
@@ -113,18 +116,10 @@ def _median(
     return median, count >= _MIN_EXPOSURES
 
 
-def _header(pointing: geometry.Pointing) -> Any:
-    from astropy.io import fits
-
-    return fits.Header([fits.Card(*card) for card in geometry.exposure_cards(pointing).items()])
-
-
 def _table_hdus() -> list[Any]:
-    from astropy.io import fits
-
     hdus = []
     for table in geometry.tables():
-        hdu = fits.ImageHDU(table.values, name=table.name, ver=table.version)
+        hdu = images.extension(table.values, None, table.name, table.version)
         for axis in (1, 2):
             hdu.header[f"CRPIX{axis}"] = 0.0
             hdu.header[f"CRVAL{axis}"] = 0.0
@@ -134,29 +129,25 @@ def _table_hdus() -> list[Any]:
 
 
 def _open_wcs(header: Any, tables: list[Any]) -> astropy.wcs.WCS:
-    from astropy.io import fits
-
-    wcs = astropy.wcs.WCS(header, fits.HDUList([fits.PrimaryHDU(), *tables]))
+    wcs = astropy.wcs.WCS(header, images.several(None, tables))
     wcs.array_shape = geometry.SHAPE
     return wcs
 
 
 def _write_fits(
-    path: Path, images: dict[str, NDArray[Any]], header: Any, tables: list[Any]
+    path: Path, planes: dict[str, NDArray[Any]], header: Any, tables: list[Any]
 ) -> None:
-    from astropy.io import fits
-
-    primary = fits.PrimaryHDU()
-    primary.header["EXPTIME"] = (scene.EXPTIME, "exposure time in seconds")
-    hdus = [fits.ImageHDU(image, header, name=name) for name, image in images.items()]
+    primary = images.new_header()
+    primary["EXPTIME"] = (scene.EXPTIME, "exposure time in seconds")
+    hdus = [images.extension(plane, header, name) for name, plane in planes.items()]
     for hdu in hdus:
         if hdu.name != "MASK":
             hdu.header["BUNIT"] = "ELECTRONS"
-    content = fits.HDUList([primary, *hdus, *(table.copy() for table in tables)])
-    _replace.replace(path, lambda own: content.writeto(own, overwrite=True), ending=".fits")
+    content = images.several(primary, [*hdus, *(table.copy() for table in tables)])
+    replace.replace(path, lambda own: content.writeto(own, overwrite=True), ending=".fits")
 
 
-def _write_png(path: Path, images: dict[str, NDArray[Any]], sky: float) -> None:
+def _write_png(path: Path, planes: dict[str, NDArray[Any]], sky: float) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -175,7 +166,7 @@ def _write_png(path: Path, images: dict[str, NDArray[Any]], sky: float) -> None:
     for axes, (name, title) in zip(figure.subplots(1, 4, sharey=True), titles.items(), strict=True):
         limits = (-60.0, 300.0) if name in level else (0.0, 1.0)
         axes.imshow(
-            images[name][box] - level.get(name, 0.0),
+            planes[name][box] - level.get(name, 0.0),
             cmap="gray_r",
             vmin=limits[0],
             vmax=limits[1],
@@ -185,7 +176,7 @@ def _write_png(path: Path, images: dict[str, NDArray[Any]], sky: float) -> None:
         )
         axes.set_title(title)
     figure.supxlabel("pixels; the first three from -60 to 300 electrons above the sky", size=9)
-    _replace.replace(path, lambda own: figure.savefig(own, format="png"), ending=".png")
+    replace.replace(path, lambda own: figure.savefig(own, format="png"), ending=".png")
 
 
 def _report(total: scene.Score, exposures: int, seconds: float, pixels: int) -> None:

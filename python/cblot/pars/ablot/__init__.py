@@ -1,5 +1,12 @@
 """The task that ``teal.load("ablot")`` finds where there is no drizzlepac: cblot's, so named."""
 
-from cblot._tasks import getHelpAsString, run
+from typing import TYPE_CHECKING
+
+from cblot import forks
+
+if TYPE_CHECKING:
+    from cblot.tasks.blot import getHelpAsString, run
+else:
+    __getattr__, __dir__ = forks.lazily(__name__, {"tasks.blot": ("getHelpAsString", "run")})
 
 __all__ = ["getHelpAsString", "run"]

@@ -1,0 +1,1 @@
+"""The command line: ``cblot blot``, ``cblot params``, ``cblot demo``."""

@@ -1,0 +1,140 @@
+"""The header of a blotted image: the exposure's, brought up to date."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cblot.files.images import FINGERPRINT, Image
+
+# What describes a HDU or its former pixels, not the observation.
+_STRUCTURE = re.compile(
+    r"EXTEND|NEXTEND|EXTNAME|EXTVER|EXTLEVEL|INHERIT|CHECKSUM|DATASUM|DATAMIN|DATAMAX|BLANK|"
+    r"NGOODPIX|GOODMIN|GOODMAX|GOODMEAN|SOFTERRS|SNRMIN|SNRMAX|SNRMEAN|"
+    rf"{FINGERPRINT}|XTENSION|SIMPLE|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|PIXVALUE|NPIX[12]"
+)
+_TABLES = re.compile(r"(?:C[PQ]DIS|D[PQ]|C[PQ]ERR|D2IMDIS|D2IMERR|D2IM)[12](?:\..+)?|AXISCORR")
+_COEFFICIENTS = re.compile(
+    _TABLES.pattern
+    + r"|[AB]P?_(?:ORDER|DMAX|\d+_\d+)|OC[XY]1[01]|IDC(?:SCALE|THETA|[XY]REF|V[23]REF)|"
+    r"S(?:CTYPE|CRVAL|CRPIX|NAXIS)[12]|SCD[12]_[12]|TDD(?!CORR$).*"
+)
+_DISTORTION = re.compile(
+    _COEFFICIENTS.pattern + r"|TDDCORR|SIPNAME|DISTNAME|"
+    r"D2IMEXT|NPOLEXT|DGEOEXT|IDCTAB|OFFTAB|NPOLFILE|D2IMFILE|DGEOFILE"
+)
+_GRID = re.compile(
+    r"(?:WCSAXES|WCSNAME|CTYPE[12]|CUNIT[12]|CRVAL[12]|CRPIX[12]|CDELT[12]|CROTA[12]|CNAME[12]|"
+    r"CRDER[12]|CSYER[12]|CD[12]_[12]|PC[12]_[12]|P[VS][12]_\d+|LONPOLE|LATPOLE|RADESYS|EQUINOX)"
+    r"[A-Z]?|WCSTYPE|ORIENTAT"
+)
+_PIXELS = re.compile(r"LTV[12]|LTM[12]_[12]")
+# Keywords of an image that a primary header without one must not contradict.
+_OF_PIXELS = ("BUNIT", "UNITS", "MDRIZSKY")
+_COMMENTARY = ("", "COMMENT", "HISTORY")
+_CTYPE = re.compile(r"CTYPE[12][A-Z]?")
+
+
+def _drop(header: Any, pattern: re.Pattern[str]) -> None:
+    for key in {key for key in header if pattern.fullmatch(key)}:
+        header.remove(key, ignore_missing=True, remove_all=True)
+
+
+def of_exposure(image: Image) -> Any:
+    """Primary and science header of an exposure in one; the science header's values win."""
+    header = image.primary.copy()
+    _drop(header, _STRUCTURE)
+    if image.index:
+        # Of a copy: a card is an object, which two headers must not share.
+        for card in image.header.copy().cards:
+            if _STRUCTURE.fullmatch(card.keyword):
+                continue
+            if card.keyword in _COMMENTARY or card.keyword not in header:
+                header.append(card, end=True)
+            else:
+                header[card.keyword] = (card.value, card.comment)
+    return header
+
+
+def parts_of_exposure(image: Image) -> tuple[Any, Any]:
+    """Primary and science header of an exposure, for an empty primary HDU and its image.
+
+    Of a simple image, whose header is both, the primary has all but what is of the pixels.
+    """
+    primary, science = image.primary.copy(), image.header.copy()
+    for header in (primary, science):
+        _drop(header, _STRUCTURE)
+    if not image.index:
+        for pattern in (_GRID, _PIXELS, _COEFFICIENTS):
+            _drop(primary, pattern)
+        for name in _COMMENTARY:
+            science.remove(name, ignore_missing=True, remove_all=True)
+    for name in _OF_PIXELS:
+        primary.remove(name, ignore_missing=True, remove_all=True)
+    return primary, science
+
+
+def set_distortion(header: Any, *, sip: bool, tables: bool) -> None:
+    """Make a header say of the distortion model what is so, its values being there.
+
+    Parameters
+    ----------
+    header : Header
+        Of an exposure; changed.
+    sip, tables : bool
+        Whether there are SIP polynomials, and lookup tables.
+    """
+    if not (sip or tables):
+        _drop(header, _DISTORTION)
+    if not tables:
+        _drop(header, _TABLES)
+    if sip and "CTYPE1" in header:
+        for key in ("CTYPE1", "CTYPE2"):
+            header[key] = str(header[key]).removesuffix("-SIP") + "-SIP"
+    else:
+        for key in {key for key in header if _CTYPE.fullmatch(key)}:
+            header[key] = str(header[key]).removesuffix("-SIP")
+
+
+def set_grid(header: Any, keywords: Mapping[str, Any], *, same_pixels: bool) -> None:
+    """Put a linear WCS in the place of the one, or those, that it had.
+
+    Parameters
+    ----------
+    header : Header
+        Of an exposure; changed.
+    keywords : mapping
+        Of the WCS.
+    same_pixels : bool
+        Whether it is the grid of the detector's pixels still.
+    """
+    _drop(header, _GRID)
+    if not same_pixels:
+        _drop(header, _PIXELS)
+    header["WCSAXES"] = 2
+    header.update(keywords)
+
+
+def printable(text: str) -> str:
+    """Text with escapes for what FITS headers can't hold."""
+    escaped = text.encode("unicode_escape").decode("ascii")
+    return escaped.replace("\\\\", "\\")
+
+
+def without_grid(header: Any) -> None:
+    """Leave out the WCS, or those, that a header has."""
+    _drop(header, _GRID)
+    _drop(header, _PIXELS)
+
+
+def complete(header: Any, keywords: Mapping[str, Any], history: Iterable[str] = ()) -> None:
+    """Set keywords, the date and the history of a header that is about to be written."""
+    header["DATE"] = (
+        datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        "date this file was written",
+    )
+    header.update({k: printable(v) if isinstance(v, str) else v for k, v in keywords.items()})
+    for line in history:
+        header.add_history(printable(line))

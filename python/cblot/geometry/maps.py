@@ -1,0 +1,240 @@
+"""Mappings as classes: drizzlepac's names for three of them, and those of callers.
+
+Everything here gives and takes FITS positions (1-based).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import astropy.wcs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cblot.core.arrays import as_number
+from cblot.geometry.scale import plate_scale
+
+log = logging.getLogger(__name__)
+
+Positions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+Forward: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], Any]
+
+_HINT = "pass lambda blot_wcs, source_wcs: ... as wcsmap to make one with values of your own"
+
+
+class WCSMap:
+    """Mapping of drizzlepac's default kind: all distortion out, none in.
+
+    Parameters
+    ----------
+    input : astropy.wcs.WCS
+        The WCS of the output (blotted) image, all of whose distortion is used.
+    output : astropy.wcs.WCS
+        The WCS of the source image, of which only the linear projection is used.
+    origin : int, default 1
+        Pixel coordinate of the centre of the first pixel.
+
+    Raises
+    ------
+    TypeError
+        If either is not an `astropy.wcs.WCS`.
+    """
+
+    def __init__(self, input: Any, output: Any, origin: int = 1) -> None:
+        for name, wcs in (("input", input), ("output", output)):
+            if not isinstance(wcs, astropy.wcs.WCS):
+                raise TypeError(f"{name} must be an astropy.wcs.WCS, got {type(wcs).__name__}")
+        self.input = input
+        self.output = output.deepcopy()
+        self.origin = origin
+
+    def forward(self, pixx: ArrayLike, pixy: ArrayLike) -> Positions:
+        """Positions on the source image of positions on the output image."""
+        world = self.input.all_pix2world(pixx, pixy, self.origin)
+        x, y = self.output.wcs_world2pix(*self._ordered(world), self.origin)
+        return x, y
+
+    def backward(self, pixx: ArrayLike, pixy: ArrayLike) -> Positions:
+        """Positions on the output image of positions on the source image."""
+        world = self.output.wcs_pix2world(pixx, pixy, self.origin)
+        x, y = self.input.all_world2pix(*self._ordered(world), self.origin)
+        return x, y
+
+    def _ordered(self, world: Any) -> Any:
+        """Longitude and latitude of the one in the order of the other."""
+        firsts = [wcs.wcs.lng for wcs in (self.input, self.output)]
+        return world[::-1] if sorted(firsts) == [0, 1] else world
+
+    def get_pix_ratio(self) -> float:
+        """Ratio of the source image's plate scale to that of the output image."""
+        return plate_scale(self.output) / plate_scale(self.input)
+
+
+class IdentityMap:
+    """Mapping that leaves positions as they are.
+
+    Parameters
+    ----------
+    input, output : object
+        The WCS of the output and of the source image; not used.
+    """
+
+    def __init__(self, input: Any, output: Any) -> None:
+        self.input = input
+        self.output = output
+
+    def forward(self, pixx: ArrayLike, pixy: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+        """Return the positions given."""
+        return pixx, pixy
+
+
+class LinearMap:
+    """Mapping by a rotation and a scale, then a shift.
+
+    Parameters
+    ----------
+    xsh, ysh : float, default 0
+        Shift in source pixels.
+    rot : float, default 0
+        Rotation in degrees.
+    scale : float, default 1
+        Source pixels an output pixel.
+
+    Raises
+    ------
+    TypeError
+        If one is not a number: given as ``wcsmap`` the class would be called with WCS objects.
+    """
+
+    def __init__(
+        self, xsh: float = 0.0, ysh: float = 0.0, rot: float = 0.0, scale: float = 1.0
+    ) -> None:
+        values = {"xsh": xsh, "ysh": ysh, "rot": rot, "scale": scale}
+        for name, value in values.items():
+            try:
+                as_number(value, name)
+            except TypeError as error:
+                raise TypeError(f"{error}; {_HINT}") from None
+        theta = math.radians(rot)
+        self.transform = scale * np.array(
+            [[math.cos(theta), math.sin(theta)], [-math.sin(theta), math.cos(theta)]]
+        )
+        self.offset = np.array([[xsh], [ysh]], dtype=float)
+
+    def forward(self, pixx: ArrayLike, pixy: ArrayLike) -> NDArray[np.float64]:
+        """Positions after rotation, scale and shift, an array of two rows."""
+        result: NDArray[np.float64] = self.transform @ np.array([pixx, pixy]) + self.offset
+        return result
+
+
+def is_default(wcsmap: Any) -> bool:
+    """Whether a class is drizzlepac's default mapping, or this one's, which the core has itself."""
+    drizzlepacs = getattr(sys.modules.get("drizzlepac.wcs_functions"), "WCSMap", WCSMap)
+    return wcsmap is WCSMap or wcsmap is drizzlepacs
+
+
+class CallersMap:
+    """A mapping of a caller's class, whose answers are checked.
+
+    It is asked for many rows at once; where it was written for one row a call, as drizzlepac's are
+    asked, and fails with more, or answers otherwise, for one row a call.
+
+    Parameters
+    ----------
+    wcsmap : callable
+        Called as ``wcsmap(blot_wcs, source_wcs)``; what it makes has ``forward(x, y)``.
+    blot_wcs, source_wcs : object
+    nx : int
+        Pixels of a row.
+
+    Raises
+    ------
+    TypeError
+        If it is not callable, or what it makes has no ``forward(x, y)``.
+    """
+
+    def __init__(self, wcsmap: Any, blot_wcs: Any, source_wcs: Any, nx: int) -> None:
+        if not callable(wcsmap):
+            hint = f"; {_HINT}" if hasattr(wcsmap, "forward") else ""
+            raise TypeError(
+                "wcsmap must be a class (or function) to be called as wcsmap(blot_wcs, "
+                f"source_wcs), got {type(wcsmap).__name__}{hint}"
+            )
+        self._made = wcsmap(blot_wcs, source_wcs)
+        self._nx = nx
+        self._rows_a_call = 0  # 0: not known yet, 1: one, 2: many
+        if not callable(getattr(self._made, "forward", None)):
+            raise TypeError(
+                f"wcsmap(blot_wcs, source_wcs) must have a method forward(x, y), got {self._made!r}"
+            )
+
+    def _ask(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        # It may answer in the arrays that it is given, or in its own again with every call.
+        answer = self._made.forward(x.copy(), y.copy())
+        px, py = checked_positions(answer, x.size, "wcsmap's forward(x, y)")
+        return px.copy(), py.copy()
+
+    def _ask_rows(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        px, py = np.empty_like(x), np.empty_like(y)
+        for k in range(0, x.size, self._nx):
+            row = slice(k, k + self._nx)
+            px[row], py[row] = self._ask(x[row], y[row])
+        return px, py
+
+    def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        """Positions on the source image of positions on the output image."""
+        if x.size <= self._nx or x.size % self._nx or self._rows_a_call == 2:
+            return self._ask(x, y)
+        if self._rows_a_call == 1:
+            return self._ask_rows(x, y)
+        try:
+            answer = self._ask(x, y)
+            last = self._ask(x[-self._nx :], y[-self._nx :])
+        except Exception as error:
+            try:
+                answer = self._ask_rows(x, y)
+            except Exception:
+                raise error from None
+            self._rows_a_call = 1
+            log.info("wcsmap is asked for one row a call, as it failed with more: %s", error)
+            return answer
+        many = all(
+            np.allclose(all_rows[-self._nx :], row, rtol=1e-9, atol=1e-6, equal_nan=True)
+            for all_rows, row in zip(answer, last, strict=True)
+        )
+        if not many:
+            log.info("wcsmap is asked for one row a call, as its answers to more are others")
+        self._rows_a_call = 2 if many else 1
+        return answer if many else self._ask_rows(x, y)
+
+
+def checked_positions(answer: Any, size: int, what: str) -> Positions:
+    """Positions out of whatever a caller's function, `what`, returned.
+
+    Raises
+    ------
+    ValueError
+        If they are not two arrays of `size` real numbers without a mask.
+    """
+    message = f"{what} must return x and y, each of {size} numbers, got "
+    try:
+        x, y = answer
+        given = x, y
+        arrays = [np.asarray(values) for values in given]
+    except (TypeError, ValueError) as error:
+        raise ValueError(message + f"{type(answer).__name__}") from error
+    for values, array in zip(given, arrays, strict=True):
+        if array.dtype.kind not in "iuf":
+            raise ValueError(message + f"dtype {array.dtype}")
+        if np.any(getattr(values, "mask", False)):
+            raise ValueError(message + "masked values")
+        if str(getattr(values, "unit", None) or "") not in ("", "pix"):
+            raise ValueError(message + f"unit {values.unit}")
+    if any(array.shape != (size,) for array in arrays):
+        raise ValueError(message + f"shapes {arrays[0].shape} and {arrays[1].shape}")
+    px, py = (array.astype(np.float64, copy=False) for array in arrays)
+    return px, py

@@ -1,0 +1,256 @@
+"""A pair of WCS objects: what they must be, the function of positions between them, their ratio.
+
+The coordinate systems are those of ``csrc/include/cblot/blot.hpp``. Everything here gives and takes
+FITS positions (1-based).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import operator
+from typing import Any
+
+import astropy.wcs
+import numpy as np
+from numpy.typing import NDArray
+
+from cblot.geometry import adapters, scale
+from cblot.geometry.adapters import CommonWCS, FitsWCS, Function, Positions
+
+# Source pixels that the same pair may be off after it was pickled as text of FITS.
+_SAME = 1e-6
+
+
+def output_shape(blot_wcs: Any) -> tuple[int, int]:
+    """Shape (ny, nx) of the output image.
+
+    Raises
+    ------
+    TypeError
+        If it is no WCS.
+    ValueError
+        If it has no shape, or an empty one.
+    """
+    adapters.check_kind(blot_wcs, "blot_wcs")
+    shape = getattr(blot_wcs, "array_shape", None)
+    if shape is None:
+        raise ValueError(
+            "blot_wcs must have a shape, got array_shape None; set blot_wcs.array_shape = (ny, nx)"
+        )
+    try:
+        sizes = [operator.index(n) for n in shape]
+    except TypeError as error:
+        raise TypeError(
+            f"blot_wcs must have an array_shape (ny, nx) of two integers, got {shape!r}"
+        ) from error
+    if len(sizes) != 2:
+        raise ValueError(f"blot_wcs must be a 2-D WCS, got array_shape {tuple(sizes)}")
+    ny, nx = sizes
+    if ny < 1 or nx < 1:
+        raise ValueError(f"blot_wcs must not be empty, got array_shape {(ny, nx)}")
+    return ny, nx
+
+
+def remark_on_shape(shape: tuple[int, ...], expected: Any) -> str | None:
+    """What to say of an image of another shape than its WCS, where that has one, not None.
+
+    Positions are those of the WCS, whatever its shape.
+    """
+    if expected is None or tuple(expected) == shape:
+        return None
+    return (
+        f"source has shape {shape}, and source_wcs {tuple(expected)}: the source's first pixel is "
+        "taken for that of source_wcs"
+    )
+
+
+class Pair:
+    """The WCS of an output and of a source, adapted to each other.
+
+    Parameters
+    ----------
+    blot_wcs, source_wcs : object
+        Any of those that `adapters.adapted` takes; they are neither changed nor, where they are
+        astropy's, kept: their objects must not be used by two threads at once.
+    coeffs : bool
+        Whether with the distortion of `blot_wcs`.
+    names : tuple of str
+        What to call the two in errors.
+
+    Attributes
+    ----------
+    blot, source : FitsWCS or CommonWCS
+        Without distortion, the first of them, unless `coeffs`.
+
+    Raises
+    ------
+    TypeError
+        If either is neither an astropy WCS nor has astropy's common interface (APE 14).
+    ValueError
+        If they don't map to one sky or plane.
+    """
+
+    def __init__(
+        self,
+        blot_wcs: Any,
+        source_wcs: Any,
+        coeffs: bool = True,
+        names: tuple[str, str] = ("blot_wcs", "source_wcs"),
+    ) -> None:
+        self.source = adapters.adapted(source_wcs, names[1])
+        self.blot = adapters.adapted(blot_wcs, names[0])
+        self._coeffs = coeffs
+        self._convert = adapters.conversion(self.blot, self.source, *names)
+        if not coeffs:
+            if not isinstance(self.blot, FitsWCS):
+                raise _no_coeffs(blot_wcs)
+            _drop_distortion(self.blot.wcs)
+
+    @property
+    def fits(self) -> bool:
+        """Whether both are astropy's WCS, to one and the same sky or plane."""
+        both = isinstance(self.blot, FitsWCS) and isinstance(self.source, FitsWCS)
+        return both and self._convert is None
+
+    def _onto_source(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Positions:
+        if self._convert is not None:
+            lon, lat = self._convert(lon, lat)
+        return self.source.to_pixel(lon, lat)
+
+    def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+        """Positions on the source image of positions on the output image."""
+        return self._onto_source(*self.blot.to_world(x, y))
+
+    @property
+    def beyond(self) -> Function | None:
+        """The same beyond the bounding box of `blot`; None where there is none, or no way to."""
+        inner = self.blot
+        if not (isinstance(inner, CommonWCS) and inner.boxed):
+            return None
+        return lambda x, y: self._onto_source(*inner.to_world_beyond(x, y))
+
+    def ratio(self, shape: tuple[int, int]) -> float:
+        """Ratio of the source's pixel scale to that of the output without distortion.
+
+        For two astropy WCS objects, their plate scales; else see `scale.of_mapping`. A bounding
+        box has no say in it.
+        """
+        if isinstance(self.blot, FitsWCS) and isinstance(self.source, FitsWCS):
+            return scale.of_plates(self.source.wcs, self.blot.wcs, self._coeffs)
+        return scale.of_mapping(self.beyond or self.forward, shape)
+
+
+def without_distortion(wcs: Any) -> Any:
+    """Return a copy without SIP polynomial, lookup and detector tables.
+
+    Raises
+    ------
+    TypeError
+        If it is not an astropy WCS.
+    """
+    if not isinstance(wcs, astropy.wcs.WCS):
+        raise _no_coeffs(wcs)
+    copy = wcs.deepcopy()
+    _drop_distortion(copy)
+    return copy
+
+
+def _drop_distortion(wcs: astropy.wcs.WCS) -> None:
+    for part in ("sip", *adapters.TABLES):
+        setattr(wcs, part, None)
+
+
+def _no_coeffs(wcs: Any) -> TypeError:
+    return TypeError(
+        f"coeffs=False needs a blot_wcs that is an astropy.wcs.WCS, got {type(wcs).__name__}"
+    )
+
+
+def check_pair(blot_wcs: Any, source_wcs: Any, names: tuple[str, str]) -> None:
+    """Refuse what is not a pair of WCS to one sky or plane; see `Pair`."""
+    Pair(blot_wcs, source_wcs, names=names)
+
+
+class Fingerprint:
+    """What tells a pair of WCS from another: all their numbers, or else positions between them.
+
+    Parameters
+    ----------
+    blot_wcs, source_wcs : object
+        As they were given.
+    shape : tuple of int
+        Shape (ny, nx) of the output.
+    """
+
+    def __init__(self, blot_wcs: Any, source_wcs: Any, shape: tuple[int, int]) -> None:
+        self._digest = _digest(blot_wcs, source_wcs)
+        self._shape = shape
+        pair = Pair(blot_wcs, source_wcs)
+        self._positions, self._ratio = self._asked(pair), pair.ratio(shape)
+
+    def _asked(self, pair: Pair) -> NDArray[np.float64]:
+        # The corners, the middle and points on no line with them, inside the frame.
+        u = np.array([0.0, 1.0, 0.0, 1.0, 0.5, 0.31, 0.83, 0.17])
+        v = np.array([0.0, 0.0, 1.0, 1.0, 0.5, 0.77, 0.29, 0.13])
+        ny, nx = self._shape
+        return np.array(pair.forward(1.0 + u * (nx - 1), 1.0 + v * (ny - 1)))
+
+    def check(self, blot_wcs: Any, source_wcs: Any) -> None:
+        """Refuse another pair.
+
+        Raises
+        ------
+        ValueError
+            If it maps to other positions.
+        """
+        if self._digest and self._digest == _digest(blot_wcs, source_wcs):
+            return
+        pair = Pair(blot_wcs, source_wcs)
+        found = self._asked(pair)
+        off = np.abs(found - self._positions)
+        same = (off <= _SAME) | (np.isnan(found) & np.isnan(self._positions))
+        if not same.all():
+            worst = np.nanmax(np.where(same, 0.0, off), initial=0.0)
+            far = f"differ by up to {worst:.3g} pixels" if worst else "are not on the same pixels"
+            raise ValueError(
+                "wcsmap, a Mapping, must have been made of this blot_wcs and source_wcs, but its "
+                f"positions {far}; mapping.blot(data, exptime) uses a mapping without them"
+            )
+        if not math.isclose(pair.ratio(self._shape), self._ratio, rel_tol=1e-9):
+            raise ValueError(
+                "wcsmap, a Mapping, must have been made of this blot_wcs and source_wcs, but it "
+                "was with another ratio of their pixel scales"
+            )
+
+
+def _has_own_positions(kind: type) -> bool:
+    """Whether a class of WCS makes positions otherwise than astropy's."""
+    return any(
+        getattr(kind, name) is not getattr(astropy.wcs.WCS, name)
+        for name in ("all_pix2world", "wcs_world2pix")
+    )
+
+
+def _digest(*objects: Any) -> str:
+    """Of all numbers of astropy's WCS objects; empty where they don't tell all positions."""
+    parts: list[bytes] = []
+    for wcs in objects:
+        if not isinstance(wcs, astropy.wcs.WCS) or _has_own_positions(type(wcs)):
+            return ""
+        linear = wcs.wcs
+        parts += [
+            repr((list(linear.ctype), [str(unit) for unit in linear.cunit], linear.get_pv(),
+                  linear.lonpole, linear.latpole, linear.radesys, linear.equinox,
+                  wcs.array_shape)).encode(),
+            linear.crpix.tobytes(), linear.crval.tobytes(), wcs.pixel_scale_matrix.tobytes(),
+            repr([getattr(wcs, name, None) for name in ("pscale", "idcscale")]).encode(),
+        ]  # fmt: skip
+        if wcs.sip is not None:
+            parts += [np.asarray(part).tobytes() for part in (wcs.sip.a, wcs.sip.b, wcs.sip.crpix)]
+        for name in adapters.TABLES:
+            table = getattr(wcs, name)
+            if table is not None:
+                parts += [name.encode(), np.asarray(table.data).tobytes()]
+                parts += [np.array([*table.crpix, *table.crval, *table.cdelt]).tobytes()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()

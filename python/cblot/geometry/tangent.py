@@ -1,0 +1,141 @@
+"""The coefficients of two astropy WCS objects, for the core's exact mapping.
+
+What is read here is trusted only after the core's positions were compared with the WCS's own.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+import astropy.wcs
+import numpy as np
+
+from cblot.core import machine
+from cblot.core.mappings import CoreError, ExactMapping
+from cblot.geometry.adapters import TABLES, AnyWCS, FitsWCS
+from cblot.geometry.maps import Forward
+from cblot.geometry.pair import Pair
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 1e-6  # source pixels
+_POINTS = 400
+# A kind of distortion where wcslib shows its structures as text.
+_FOREIGN = re.compile(r'^ +"([A-Z]{3})"$', re.MULTILINE)
+
+
+def native_mapping(pair: Pair, shape: tuple[int, int]) -> ExactMapping | None:
+    """Return the mapping in the core's form, or None where it has none.
+
+    Parameters
+    ----------
+    pair : Pair
+        Of WCS objects, which are asked for positions to compare with.
+    shape : tuple of int
+        Shape (ny, nx) of the exposure.
+    """
+    blot, source = pair.blot, pair.source
+    reason = _unsuitable(blot, "blot_wcs") or _unsuitable(source, "source_wcs")
+    if reason is None and not pair.fits:
+        reason = "they are of different frames"
+    if reason is None:
+        try:
+            mapping = _read(blot.wcs, source.wcs)
+            reason = _difference(mapping, pair.forward, shape)
+        except CoreError as error:
+            reason = str(error)
+        reason = reason and (_foreign(blot, "blot_wcs") or _foreign(source, "source_wcs") or reason)
+    if reason is not None:
+        log.debug("positions are asked of the WCS objects: %s", reason)
+        return None
+    return mapping
+
+
+def tables(adapted: AnyWCS) -> list[tuple[Any, tuple[float, float]]]:
+    """Values of a WCS's lookup and detector tables, with the pixels between these along x and y."""
+    if not isinstance(adapted, FitsWCS):
+        return []
+    found = (getattr(adapted.wcs, part) for part in TABLES)
+    return [
+        (
+            np.asarray(table.data, dtype=np.float32),
+            (abs(float(table.cdelt[0])), abs(float(table.cdelt[1]))),
+        )
+        for table in found
+        if table is not None
+    ]
+
+
+def _unsuitable(adapted: AnyWCS, name: str) -> str | None:
+    """Return why a WCS is not of the kind that the core knows, or None if it is."""
+    if not isinstance(adapted, FitsWCS):
+        return f"{name} is not an astropy.wcs.WCS"
+    linear = adapted.wcs.wcs
+    projections = [ctype[4:] for ctype in linear.ctype]
+    if any(p not in ("-TAN", "-TAN-SIP") for p in projections):
+        return f"{name} has projection {', '.join(linear.ctype)}, not TAN"
+    if adapted.world.axes != (0, 1):
+        return f"{name} has its axes in the order latitude, longitude"
+    if linear.lonpole != 180.0:
+        return f"{name} has LONPOLE {linear.lonpole}, not 180"
+    return None
+
+
+def _foreign(adapted: AnyWCS, name: str) -> str | None:
+    """Distortion of wcslib's own, such as TPV and TNX, which astropy shows as TAN."""
+    kinds = sorted(set(_FOREIGN.findall(str(adapted.wcs.wcs))))
+    return f"{name} has distortion {', '.join(kinds)}, not SIP or tables" if kinds else None
+
+
+def _read(blot_wcs: astropy.wcs.WCS, source_wcs: astropy.wcs.WCS) -> ExactMapping:
+    sip = None
+    if blot_wcs.sip is not None:
+        a, b = (np.array(c, dtype=np.float64) for c in (blot_wcs.sip.a, blot_wcs.sip.b))
+        sip = (a, b, _pair(blot_wcs.sip.crpix))
+    return ExactMapping(
+        exposure=_projection(blot_wcs),
+        source=_projection(source_wcs),
+        sip=sip,
+        detector_x=_table(blot_wcs.det2im1),
+        detector_y=_table(blot_wcs.det2im2),
+        table_x=_table(blot_wcs.cpdis1),
+        table_y=_table(blot_wcs.cpdis2),
+    )
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    return float(values[0]), float(values[1])
+
+
+def _table(table: Any) -> Any:
+    if table is None:
+        return None
+    values = np.array(table.data, dtype=np.float32, order="C")
+    return values, _pair(table.crpix), _pair(table.crval), _pair(table.cdelt)
+
+
+def _projection(wcs: astropy.wcs.WCS) -> Any:
+    cd = wcs.pixel_scale_matrix
+    values = (*wcs.wcs.crpix, *cd.ravel(), *wcs.wcs.crval)
+    return tuple(float(v) for v in values)
+
+
+def _difference(mapping: ExactMapping, forward: Forward, shape: tuple[int, int]) -> str | None:
+    """Return how the core's positions differ from the WCS's own, or None if they do not."""
+    # A low-discrepancy sequence, which falls on no row or column twice, and the corners.
+    golden = 1.32471795724474602596
+    t = np.arange(1, _POINTS + 1)
+    corners = np.array([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
+    unit = np.hstack([np.array([t / golden, t / golden**2]) % 1.0, corners])
+    x, y = unit[0] * (shape[1] + 1), unit[1] * (shape[0] + 1)
+    expected_x, expected_y = forward(x, y)
+    mapping.positions_at(x, y, isa=machine.ISA)
+    off_x, off_y = np.abs(x + 1.0 - expected_x), np.abs(y + 1.0 - expected_y)
+    agree = (off_x <= TOLERANCE) & (off_y <= TOLERANCE)
+    agree |= np.isnan(x) & np.isnan(y) & np.isnan(expected_x) & np.isnan(expected_y)
+    if agree.all():
+        return None
+    worst = np.nanmax(np.hypot(off_x, off_y)[~agree], initial=0.0)
+    return f"the core's positions differ from theirs by up to {worst:.2g} pixels"

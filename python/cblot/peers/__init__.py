@@ -1,0 +1,1 @@
+"""Other packages' doors, with cblot behind them."""
