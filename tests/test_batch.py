@@ -20,7 +20,7 @@ from astropy.io import fits
 
 import cblot
 import task_files as files
-from cblot.tasks import chips
+from cblot.tasks import chip as chips
 from task_files import SKY_REF, T_REF, Night, contents, pixels, process
 
 

@@ -23,7 +23,7 @@ import cblot
 import task_files as files
 from cblot import distributed as cblot_distributed
 from cblot.files import replace
-from cblot.tasks import cluster
+from cblot.tasks import cluster, progress
 from cblot.tasks import outcome as outcomes
 from conftest import INTERPOLANTS, Pair, sky_image
 from task_files import Night, pixels
@@ -193,7 +193,7 @@ def test_interrupted_run(
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(outcomes.Progress, "exposure", interrupt)
+    monkeypatch.setattr(progress.Progress, "exposure", interrupt)
     out = tmp_path / "out"
     with pytest.raises(
         outcomes.Interrupted, match=r"interrupted after \d of 5 exposures"

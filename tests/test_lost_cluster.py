@@ -12,7 +12,7 @@ import pytest
 
 import task_files as files
 from cblot import distributed as cblot_distributed
-from cblot.tasks import outcome as outcome_module
+from cblot.tasks import progress
 from task_files import pixels
 
 pytest.importorskip("distributed")
@@ -41,7 +41,7 @@ def test_scheduler_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exposur
     cluster = files.process("-c", CLUSTER, stdin=-1)
     try:
         address = cluster.stdout.readline().strip()
-        chip = outcome_module.Progress.chip
+        chip = progress.Progress.chip
 
         def kill(self: Any, outcome: Any) -> None:
             if cluster.poll() is None:
@@ -49,7 +49,7 @@ def test_scheduler_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exposur
                 cluster.wait()
             chip(self, outcome)
 
-        monkeypatch.setattr(outcome_module.Progress, "chip", kill)
+        monkeypatch.setattr(progress.Progress, "chip", kill)
         client = Client(address, timeout=3, set_as_default=False)
         try:
             result = cblot_distributed.blot_exposures(

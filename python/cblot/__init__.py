@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cblot.tasks.blot import blot
     from cblot.tasks.blot import getHelpAsString as getHelpAsString  # teal's Help button
     from cblot.tasks.blot import run as run  # teal's Execute button
-    from cblot.tasks.many import blot_exposures
+    from cblot.tasks.threads import blot_exposures
 else:
     __getattr__, __dir__ = forks.lazily(
         __name__,
@@ -32,7 +32,7 @@ else:
             "resample": ("blot_image", "do_blot"),
             "tasks.astrodrizzle": ("run_blot",),
             "tasks.blot": ("blot", "getHelpAsString", "run"),
-            "tasks.many": ("blot_exposures",),
+            "tasks.threads": ("blot_exposures",),
         },
     )
 

@@ -29,10 +29,7 @@ def _seed(text: str) -> int:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count
+    return machine.count(int(text), "N")
 
 
 _count.__name__ = "number"

@@ -13,7 +13,8 @@ from cblot.cli import terminal
 from cblot.cli.arguments import POSITIONAL, SUMMARY
 from cblot.cli.status import Terminated, UsageError
 from cblot.files import names, replace
-from cblot.tasks import blot, many, outcome, parameters
+from cblot.files.images import opened
+from cblot.tasks import blot, outcome, parameters, threads
 
 
 def run_blot(arguments: argparse.Namespace) -> int:
@@ -61,7 +62,10 @@ def _wants_folder(references: Sequence[str | None], outdata: str) -> bool:
     folder = Path(outdata).expanduser()
     if folder.is_dir() or names.is_folder(outdata):
         return True
-    several = len(references) > 1 or len(blot.planned(references[0], outdata)) > 1
+    several = len(references) > 1
+    if not several:
+        with opened(references[0], "reference") as chips:
+            several = len(chips) > 1
     if several and (folder.exists() or folder.name.lower().endswith(names.ENDINGS)):
         raise UsageError(f"OUT must be a folder for more than one chip, got {folder}")
     return several
@@ -75,7 +79,7 @@ def _run_exposures(
     target = arguments.summary or os.path.join(os.path.expanduser(outdir), SUMMARY)
     status = 0
     try:
-        result = many.blot_exposures(
+        result = threads.blot_exposures(
             data, references, outdir, given,
             jobs=arguments.jobs, resume=arguments.resume,
             progress=False if arguments.quiet else arguments.progress,

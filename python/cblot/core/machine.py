@@ -109,13 +109,26 @@ def thread_count(threads: Any) -> int:
             threads = int(text)
         except ValueError:
             raise ValueError(f"{name} must be a whole number, got {text!r}") from None
+    return count(threads, name, " or None")
+
+
+def count(value: Any, name: str, otherwise: str = "") -> int:
+    """A number of threads or workers: at least 1, and never more than 1024.
+
+    Raises
+    ------
+    TypeError
+        If it is not a whole number; `otherwise` is what it may be as well.
+    ValueError
+        If it is less than 1.
+    """
     try:
-        count = operator.index(threads)
+        number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number or None, got {threads!r}") from None
-    if count < 1:
-        raise ValueError(f"{name} must be at least 1, got {count}")
-    return min(count, 1024)
+        raise TypeError(f"{name} must be a whole number{otherwise}, got {value!r}") from None
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {number}")
+    return min(number, 1024)
 
 
 def interpolants() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The header of a blotted image: the exposure's, brought up to date."""
+"""The headers of a blotted image: the exposure's, brought up to date."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cblot.files.images import FINGERPRINT, Image
+from cblot.files.images import FINGERPRINT, Image, new_header
+from cblot.files.wcs import settle_date
 
 # What describes a HDU or its former pixels, not the observation.
 _STRUCTURE = re.compile(
@@ -42,7 +43,7 @@ def _drop(header: Any, pattern: re.Pattern[str]) -> None:
         header.remove(key, ignore_missing=True, remove_all=True)
 
 
-def of_exposure(image: Image) -> Any:
+def _of_exposure(image: Image) -> Any:
     """Primary and science header of an exposure in one; the science header's values win."""
     header = image.primary.copy()
     _drop(header, _STRUCTURE)
@@ -58,7 +59,7 @@ def of_exposure(image: Image) -> Any:
     return header
 
 
-def parts_of_exposure(image: Image) -> tuple[Any, Any]:
+def _parts_of(image: Image) -> tuple[Any, Any]:
     """Primary and science header of an exposure, for an empty primary HDU and its image.
 
     Of a simple image, whose header is both, the primary has all but what is of the pixels.
@@ -117,24 +118,90 @@ def set_grid(header: Any, keywords: Mapping[str, Any], *, same_pixels: bool) -> 
     header.update(keywords)
 
 
-def printable(text: str) -> str:
+def _printable(text: str) -> str:
     """Text with escapes for what FITS headers can't hold."""
     escaped = text.encode("unicode_escape").decode("ascii")
     return escaped.replace("\\\\", "\\")
 
 
-def without_grid(header: Any) -> None:
+def _without_grid(header: Any) -> None:
     """Leave out the WCS, or those, that a header has."""
     _drop(header, _GRID)
     _drop(header, _PIXELS)
 
 
-def complete(header: Any, keywords: Mapping[str, Any], history: Iterable[str] = ()) -> None:
+def _complete(header: Any, keywords: Mapping[str, Any], history: Iterable[str] = ()) -> None:
     """Set keywords, the date and the history of a header that is about to be written."""
     header["DATE"] = (
         datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S"),
         "date this file was written",
     )
-    header.update({k: printable(v) if isinstance(v, str) else v for k, v in keywords.items()})
+    header.update({k: _printable(v) if isinstance(v, str) else v for k, v in keywords.items()})
     for line in history:
-        header.add_history(printable(line))
+        header.add_history(_printable(line))
+
+
+def of_blotted(
+    exposure: Image | None,
+    *,
+    grid: Mapping[str, Any] | None,
+    coeffs: bool,
+    sip: bool,
+    tables: bool,
+    of_file: Mapping[str, Any],
+    of_image: Mapping[str, Any],
+    history: Iterable[str],
+) -> tuple[Any, Any]:
+    """Primary and science header of a blotted image, as drizzlepac's task has them.
+
+    Parameters
+    ----------
+    exposure : Image or None
+        Whose headers they come from.
+    grid : mapping or None
+        Keywords of the WCS that takes the place of the exposure's, of other pixels.
+    coeffs : bool
+        Whether it is with distortion; without, keywords of it go.
+    sip, tables : bool
+        Whether there are SIP polynomials, and lookup tables.
+    of_file, of_image : mapping
+        Keywords of the primary header, and of the image's own.
+    history : iterable of str
+        Lines for the primary header.
+    """
+    primary, header = (new_header(), new_header()) if exposure is None else _parts_of(exposure)
+    if grid is not None:
+        _without_grid(primary)
+        set_grid(header, grid, same_pixels=False)
+    if not coeffs:
+        for part in (primary, header):
+            set_distortion(part, sip=False, tables=False)
+    elif sip or tables:
+        set_distortion(header, sip=sip, tables=tables)
+    _complete(primary, of_file, history)
+    # What an image's own header says wins over the primary one.
+    own = {key: value for key, value in of_file.items() if key in header}
+    _complete(header, {**of_image, **own})
+    settle_date(header)
+    return primary, header
+
+
+def of_simple(
+    exposure: Image | None,
+    *,
+    grid: Mapping[str, Any],
+    sip: bool,
+    tables: bool,
+    keywords: Mapping[str, Any],
+    history: Iterable[str],
+) -> Any:
+    """Header of a blotted image in a simple file, as AstroDrizzle's step has it; see `of_blotted`.
+
+    Its grid is that of the exposure's pixels, as AstroDrizzle has refined it.
+    """
+    header = new_header() if exposure is None else _of_exposure(exposure)
+    set_grid(header, grid, same_pixels=True)
+    set_distortion(header, sip=sip and "A_ORDER" in header, tables=tables)
+    _complete(header, keywords, history)
+    settle_date(header)
+    return header

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cblot.files import names as names_module
 from cblot.files import replace
+from cblot.files.wcs import wcs_of_image
 from cblot.files.windows import Pixels
 from cblot.forks import quietly
 
@@ -86,6 +87,10 @@ class Image:
                 if name and name in header and header[name] not in (None, ""):
                     return name.upper(), header[name]
         return None
+
+    def wcs(self) -> Any:
+        """Its WCS; see `wcs_of_image`."""
+        return wcs_of_image(self.hdus, self.index, self.name)
 
     def tables(self) -> list[Any]:
         """Copies of the HDUs with the lookup tables that its header refers to."""

@@ -197,7 +197,7 @@ def _legacy_functions() -> dict[str, Any]:
         wcsmap: Any = None,
     ) -> None:
         parameters = {**paramDict, "stepsize": _STEPSIZE}
-        astrodrizzle.blot_images(imageObjectList, output_wcs, parameters, wcsmap, do_blot)
+        astrodrizzle.blot_images(imageObjectList, output_wcs, parameters, wcsmap, True)
 
     @wraps(astrodrizzle.runBlot)
     def runBlot(

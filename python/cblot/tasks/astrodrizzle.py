@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot import geometry, photometry, resample
+from cblot import geometry
 from cblot.core import arrays
 from cblot.core.machine import __version__
-from cblot.files import headers, wcs
-from cblot.files.images import new_header, opened, simple, write
+from cblot.files import headers
+from cblot.files.images import opened, simple, write
 from cblot.files.names import split_name
 from cblot.files.targets import Inputs
+from cblot.photometry import Scaling, exposure_time, sky_value
+from cblot.tasks.chip import blotted
 from cblot.tasks.parameters import Settings, as_boolean, settings_of
 
 log = logging.getLogger(__name__)
@@ -129,31 +132,28 @@ def _sky(chip: Any, settings: Settings) -> float | None:
         return float(settings["skyval"])
     if chip.computedSky is None:
         return None
-    return photometry.sky_value(chip.computedSky, "computedSky", str(chip.outputNames["data"]))
+    return sky_value(chip.computedSky, "computedSky", str(chip.outputNames["data"]))
 
 
-def _hdus(chip: Any, blotted: NDArray[Any], coeffs: bool, path: str) -> Any:
+def _hdus(chip: Any, pixels: NDArray[Any], coeffs: bool, path: str) -> Any:
     """A simple image with the exposure's header, where its file is still there."""
-    data, header = str(chip.outputNames["data"]), new_header()
-    tables: list[Any] = []
-    if os.path.exists(split_name(data)[0]):
-        with opened(data, "data") as images:
-            header = headers.of_exposure(images[0])
-            if coeffs:
-                tables = images[0].tables()
-    headers.set_grid(header, geometry.linear_keywords(chip.wcs), same_pixels=True)
-    sip = coeffs and chip.wcs.sip is not None and "A_ORDER" in header
-    headers.set_distortion(header, sip=sip, tables=bool(tables))
-    keywords = {
-        "FILENAME": Path(path).name,
-        "FILETYPE": ("SCI", "type of data in array"),
-        "EXPTIME": (float(chip._exptime), "exposure time of this image (s)"),
-    }
-    history = [f"cblot {__version__} blotted the median onto {data}."]
-    headers.complete(header, keywords, history)
-    hdus = simple(blotted, header, tables)
-    wcs.settle_date(hdus[0].header)
-    return hdus
+    data = str(chip.outputNames["data"])
+    with ExitStack() as stack:
+        exposure, tables = None, list[Any]()
+        if os.path.exists(split_name(data)[0]):
+            exposure = stack.enter_context(opened(data, "data"))[0]
+            tables = exposure.tables() if coeffs else []
+        keywords = {
+            "FILENAME": Path(path).name,
+            "FILETYPE": ("SCI", "type of data in array"),
+            "EXPTIME": (float(chip._exptime), "exposure time of this image (s)"),
+        }
+        header = headers.of_simple(
+            exposure, grid=geometry.linear_keywords(chip.wcs),
+            sip=coeffs and chip.wcs.sip is not None, tables=bool(tables), keywords=keywords,
+            history=[f"cblot {__version__} blotted the median onto {data}."],
+        )  # fmt: skip
+    return simple(pixels, header, tables)
 
 
 def run_blot(
@@ -188,18 +188,18 @@ def run_blot(
     Pixels are the blotted median * ``_exptime`` / ``_conversionFactor``, plus ``computedSky`` (if
     ``blot_addsky``; None stands for none) or ``blot_skyval``. The chips' WCS stay as they were.
     """
-    blot_images(imageObjectList, output_wcs, paramDict, wcsmap, resample.do_blot)
+    blot_images(imageObjectList, output_wcs, paramDict, wcsmap)
 
 
 def blot_images(
-    images: Any, output_wcs: Any, parameters: Mapping[str, Any], wcsmap: Any, do_blot: Any
+    images: Any, output_wcs: Any, parameters: Mapping[str, Any], wcsmap: Any, legacy: bool = False
 ) -> None:
-    """Do as `run_blot`, by a function that takes the arguments of `do_blot`."""
+    """Do as `run_blot`; with `legacy` in drizzlepac's arithmetic, where cblot has it."""
     _check_complete(parameters, "paramDict")
     given = {name: parameters[key] for key, name in _NAMES.items()}
     if "stepsize" in parameters:
         given["stepsize"] = parameters["stepsize"]
-    settings = settings_of(None, given)
+    settings = settings_of(None, {**given, "legacy": legacy})
     medians, chosen = _Medians(), _images(images)
     chips = [(image, chip) for image in chosen
              for chip in image.returnAllChips(extname=image.scienceExt)]  # fmt: skip
@@ -209,29 +209,27 @@ def blot_images(
         if not image.inmemory:
             inputs.check(Path(chip.outputNames["blotImage"]))
     for image, chip in chips:
-        _blot_chip(image, chip, medians, output_wcs, settings, wcsmap, do_blot)
+        _blot_chip(image, chip, medians.of, output_wcs, settings, wcsmap)
 
 
 def _blot_chip(
     image: Any,
     chip: Any,
-    medians: _Medians,
+    median_of: Callable[[Any], NDArray[Any]],
     output_wcs: Any,
     settings: Settings,
     wcsmap: Any,
-    do_blot: Any,
 ) -> None:
-    names, coeffs = chip.outputNames, settings["coeffs"]
-    exptime = photometry.exposure_time(chip._exptime, "_exptime", str(names["data"]))
-    factor, sky = _conversion(chip), _sky(chip, settings)
-    blotted = do_blot(
-        medians.of(image), output_wcs, chip.wcs, exptime, coeffs,
-        settings["interpol"], settings["sinscl"], settings["stepsize"], wcsmap,
+    names = chip.outputNames
+    time = exposure_time(chip._exptime, "_exptime", str(names["data"]))
+    scaling = Scaling(time, over=_conversion(chip), sky=_sky(chip, settings))
+    made = blotted(
+        median_of(image), (output_wcs, chip.wcs), settings, scaling,
+        stepsize=settings["stepsize"], wcsmap=wcsmap,
     )  # fmt: skip
-    photometry.finish(blotted, over=factor, sky=sky)
     names["driz_version"] = f"cblot {__version__}"
     path = names["blotImage"]
-    hdus = _hdus(chip, blotted, coeffs, path)
+    hdus = _hdus(chip, made.image, settings["coeffs"], path)
     if image.inmemory:
         image.saveVirtualOutputs({path: hdus})
     else:

@@ -12,16 +12,10 @@ from typing import Any
 from cblot.core.machine import __version__
 from cblot.files import images, names, replace
 from cblot.files.images import Image
-from cblot.remarks import warn
-from cblot.tasks import parameters, teal
-from cblot.tasks.chips import make, one_image, paths_of, prepare, remarks_on, source_wcs
-from cblot.tasks.parameters import Settings
-
-
-def planned(reference: Any, outdata: str | os.PathLike[str]) -> list[Path]:
-    """Names of the outputs that a reference will give; see `names.output_paths`."""
-    with images.opened(reference, "reference") as chips:
-        return paths_of(outdata, chips)
+from cblot.remarks import warn_all
+from cblot.tasks import teal
+from cblot.tasks.chip import make, one_image, paths_of, prepare, remarks_on
+from cblot.tasks.parameters import Settings, config_text, in_effect, settings_of
 
 
 def _inputs(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,31 +36,25 @@ def _inputs(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-def _warn(remarks: list[str]) -> None:
-    for remark in remarks:
-        warn(remark)
-
-
 def _blot(data: Any, reference: Any, outdata: Any, settings: Settings, wcsmap: Any) -> list[Path]:
-    _warn(parameters.unused(settings))
+    settings, told = in_effect(settings)
+    warn_all(told)
     given = _inputs(settings, {"data": data, "reference": reference, "outdata": outdata})
-    if settings["user_wcs"]:
-        settings = {**settings, "coeffs": False}
     with ExitStack() as stack:
         source = one_image(stack.enter_context(images.opened(given["data"], "data")))
-        chips: list[Image | None] = [None]
+        exposures: list[Image | None] = [None]
         if not isinstance(given["reference"], str) or given["reference"]:
-            chips = list(stack.enter_context(images.opened(given["reference"], "reference")))
-        paths = paths_of(given["outdata"], chips)
+            exposures = list(stack.enter_context(images.opened(given["reference"], "reference")))
+        paths = paths_of(given["outdata"], exposures)
         made = names.is_folder(given["outdata"])
-        wcs = source_wcs(source)
-        jobs = prepare(source, wcs, chips, paths, settings, folder_is_made=made)
+        chips = prepare(source, source.wcs(), exposures, paths, settings, folder_is_made=made)
         if made:
             paths[0].parent.mkdir(parents=True, exist_ok=True)
         replace.sweep({path.parent for path in paths})
-        _warn(remarks_on(source))
-        for job in jobs:
-            _warn(make(job, source.pixels, wcsmap))
+        warn_all(remarks_on(source))
+        for chip in chips:
+            told, _ = make(chip, source.pixels, wcsmap)
+            warn_all(told)
     return paths
 
 
@@ -176,14 +164,14 @@ def blot(
         If values of the user's WCS are given and `user_wcs` is False, or if the data covers no
         pixel of a chip.
     """
-    settings = parameters.settings_of(configObj, input_dict)
+    settings = settings_of(configObj, input_dict)
     if editpars:
         named = {"data": data, "reference": reference, "outdata": outdata}
         shown = {k: os.fspath(v) for k, v in named.items() if isinstance(v, (str, os.PathLike))}
         edited = teal.edit(settings | {key: name for key, name in shown.items() if name})
         if edited is None:
             return []
-        settings = parameters.settings_of(edited, {})
+        settings = settings_of(edited, {})
         data, reference, outdata = (None if k in shown else named[k] for k in named)
     return _blot(data, reference, outdata, settings, wcsmap)
 
@@ -203,7 +191,7 @@ def run(configObj: Any, wcsmap: Any = None) -> list[Path]:
     list of Path
         The files that were written.
     """
-    return _blot(None, None, None, parameters.settings_of(configObj, {}), wcsmap)
+    return _blot(None, None, None, settings_of(configObj, {}), wcsmap)
 
 
 def getHelpAsString(docstring: bool = False, show_ver: bool = True) -> str:
@@ -219,7 +207,7 @@ def getHelpAsString(docstring: bool = False, show_ver: bool = True) -> str:
     parts = [f"cblot {__version__}"] if show_ver else []
     if docstring:
         parts.append(inspect.cleandoc(blot.__doc__ or ""))
-    parts.append(parameters.config_text(parameters.settings_of(None, {})))
+    parts.append(config_text(settings_of(None, {})))
     return "\n\n".join(parts)
 
 

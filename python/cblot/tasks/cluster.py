@@ -9,22 +9,22 @@ import time
 import uuid
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cblot import remarks as remarks_module
 from cblot.files import replace
 from cblot.files.images import from_bytes, opened
 from cblot.files.names import is_address, local
 from cblot.files.targets import Inputs
-from cblot.tasks import chips
-from cblot.tasks import outcome as outcome_module
-from cblot.tasks import resume as resume_module
+from cblot.remarks import collected
+from cblot.tasks.chip import one_image, remarks_on
 from cblot.tasks.lazy import required
+from cblot.tasks.many import About, Tally, drive
 from cblot.tasks.outcome import FAILED, SKIPPED, Outcome, Summary
-from cblot.tasks.plan import Plan, checked_settings, clashes, listed, make_folder, summary_path
+from cblot.tasks.resume import identity_of
+from cblot.tasks.run import Run, checked_settings, listed
 
 log = logging.getLogger(__name__)
 
@@ -43,18 +43,18 @@ def _absolute(name: Any) -> str:
     return text if is_address(text) else os.path.abspath(os.path.expanduser(text))
 
 
-def _about_data(data: str) -> tuple[str, list[Any] | None, list[str]]:
-    """Name and identity of the clean image, and what the user should know of it."""
-    identity = resume_module.identity(data)
+def _about(data: str) -> About:
+    """Tell of the clean image, in a worker."""
+    identity = identity_of(data)
     with opened(data, "data") as images:
-        image = chips.one_image(images)
-        return image.name, identity, chips.remarks_on(image)
+        image = one_image(images)
+        return About(image.name, identity, remarks_on(image))
 
 
-def _listing(plan: Plan, reference: str, order: int) -> list[Outcome]:
+def _listing(run: Run, reference: str, order: int) -> list[Outcome]:
     """Chips of an exposure, as far as that is known before they are made."""
     try:
-        return [outcome for outcome, _ in plan.chips(reference, order)]
+        return [outcome for outcome, _ in run.chips(reference, order)]
     except Exception as error:
         return [Outcome(reference, order=(order, 0)).failed(error)]
 
@@ -68,7 +68,7 @@ def _share() -> int:
 
 
 def _chip(
-    plan: Plan, data: str, reference: str, place: int, order: int, threads: int | None, stop: str
+    run: Run, data: str, reference: str, place: int, order: int, threads: int | None, stop: str
 ) -> Outcome | None:
     """Make a chip, in a worker: window, blot, file. None if the run was stopped before."""
     from distributed import Event
@@ -78,17 +78,17 @@ def _chip(
     outcome = Outcome(reference, order=(order, 0))
     try:
         with opened(data, "data") as images:
-            source = chips.one_image(images)
-            job = None
-            for outcome, prepare in plan.chips(reference, order, only=place):
+            source = one_image(images)
+            chip = None
+            for outcome, prepare in run.chips(reference, order, only=place):
                 if prepare is None:  # it came to be in the meantime
                     return outcome
-                with remarks_module.collected(outcome.warnings):
-                    job = prepare(source, chips.source_wcs(source))
-            if job is None:
+                with collected(outcome.warnings):
+                    chip = prepare(source, source.wcs())
+            if chip is None:
                 raise ValueError(f"{reference} has no chip [{place}] any more")
-            with remarks_module.collected(outcome.warnings):
-                plan.make(outcome, job, source.pixels, threads or _share())
+            with collected(outcome.warnings):
+                run.make(outcome, chip, source.pixels, threads or _share())
             outcome.bytes_read = source.pixels.bytes_read
         if outcome.hdus is not None:
             file = io.BytesIO()
@@ -103,15 +103,15 @@ class _Tasks:
     """The tasks of a run: chips come first, and few exposures are opened before their turn."""
 
     def __init__(
-        self, client: Any, plan: Plan, data: str, files: list[str], threads: int | None,
-        retries: int, inputs: Inputs,
-    ) -> None:  # fmt: skip
-        self._client, self._plan, self._data, self._files = client, plan, data, files
-        self._threads, self._retries, self._inputs = threads, retries, inputs
-        self._prefix = f"cblot-{plan.tag}"  # of the tasks' names
+        self, client: Any, data: str, files: list[str], threads: int | None, retries: int
+    ) -> None:
+        self._client, self._data, self._files = client, data, files
+        self._threads, self._retries = threads, retries
+        self.workers = sum(client.nthreads().values())
+        self.about: About = client.submit(_about, data, pure=False).result()
+        self._prefix = ""  # of the tasks' names
         self._futures: dict[Any, tuple[int, Outcome | None]] = {}
         self._left: deque[int] = deque()
-        self._open: dict[int, int] = {}  # chips of exposures that are begun
 
     def _is_lost(self) -> bool:
         """Whether there is no scheduler any more, after the time that the client looks for it."""
@@ -129,14 +129,14 @@ class _Tasks:
         self._futures[future] = (k, known)
         return future
 
-    def _next(self, ahead: int) -> list[Any]:
+    def _next(self) -> list[Any]:
         """Listings of exposures, as many as may wait."""
         made = []
         with suppress(ConnectionError):  # told of all that is left
-            while self._left and len(self._futures) < ahead:
+            while self._left and len(self._futures) < 4 * max(1, self.workers) + 4:
                 k = self._left[0]
-                made.append(self._submit(k, None, 0, _listing, self._plan, self._files[k], k))
-                self._open[self._left.popleft()] = 0
+                made.append(self._submit(k, None, 0, _listing, self._run, self._files[k], k))
+                self._left.popleft()
         return made
 
     def _ended(self, waiting: Any) -> Iterator[Any]:
@@ -168,12 +168,13 @@ class _Tasks:
         self._futures.clear()
         self._left.clear()
 
-    def outcomes(self, left: list[int], ahead: int) -> Iterator[tuple[Outcome | None, int | None]]:
-        """Do all: yields outcomes as they come, and exposures that are finished."""
+    def do(self, run: Run, inputs: Inputs, left: Sequence[int], tally: Tally) -> None:
+        """Do all, until it is done or the cluster is lost."""
         from distributed import as_completed
 
-        self._left = deque(left)
-        waiting = as_completed(self._next(ahead), loop=self._client.loop)
+        self._run, self._inputs, self._prefix = run, inputs, f"cblot-{run.tag}"
+        self._left.extend(left)
+        waiting = as_completed(self._next(), loop=self._client.loop)
         for future in self._ended(waiting):
             k, known = self._futures.pop(future)
             try:
@@ -186,32 +187,30 @@ class _Tasks:
                 answer = failed if known else [failed]
             if known is not None:
                 answer.order = known.order
-                self._open[k] -= 1
-                yield answer, None
+                _take_up(tally, answer)
             else:
                 for outcome in answer:
-                    if outcome.status in (FAILED, SKIPPED) or self._refused(outcome):
-                        yield outcome, None
-                        continue
-                    chip = (self._files[k], outcome.place, k)
-                    try:
-                        task = self._submit(
-                            k, outcome, 1, _chip, self._plan, self._data, *chip, self._threads,
-                            self._prefix,
-                        )  # fmt: skip
-                    except ConnectionError as error:
-                        yield outcome.failed(error), None
-                        continue
-                    self._open[k] += 1
-                    waiting.add(task)
+                    self._begin(k, outcome, waiting, tally)
             future.release()
-            if not self._open[k]:
-                del self._open[k]
-                yield None, k
-            for listing in self._next(ahead):
+            tally.close(k)
+            for listing in self._next():
                 waiting.add(listing)
         for outcome in self._given_up():  # none, unless the cluster is lost
-            yield outcome, None
+            _take_up(tally, outcome)
+
+    def _begin(self, k: int, outcome: Outcome, waiting: Any, tally: Tally) -> None:
+        """Have a chip made, if it is to be."""
+        if outcome.status in (FAILED, SKIPPED) or self._refused(outcome):
+            return _take_up(tally, outcome)
+        chip = (self._files[k], outcome.place, k)
+        try:
+            task = self._submit(
+                k, outcome, 1, _chip, self._run, self._data, *chip, self._threads, self._prefix
+            )
+        except ConnectionError as error:
+            return _take_up(tally, outcome.failed(error))
+        tally.begin(k)
+        waiting.add(task)
 
     def _refused(self, outcome: Outcome) -> bool:
         try:
@@ -222,8 +221,15 @@ class _Tasks:
             return True
         return False
 
-    def end(self) -> Iterator[Outcome]:
-        """Have what has not begun left alone, and wait for what has: yields what became of it."""
+    def end(self, run: Run, tally: Tally) -> None:
+        """Have what has not begun left alone, and wait for what has."""
+        for outcome in self._begun():
+            _take_up(tally, outcome)
+        for path in [] if run.folder is None else replace.sweep([run.folder], run.tag):
+            log.info("%s, of a lost worker, is removed", path)
+
+    def _begun(self) -> Iterator[Outcome]:
+        """What became of what had begun when the run was ended."""
         if not self._futures or self._is_lost():
             return
         from distributed import Event, as_completed
@@ -243,6 +249,16 @@ class _Tasks:
                     yield outcome
         self._client.cancel(list(self._futures))
         stop.clear()
+
+
+def _take_up(tally: Tally, outcome: Outcome) -> None:
+    """Take up an outcome that came from a worker."""
+    if outcome.hdus is not None:
+        outcome.hdus = from_bytes(outcome.hdus)
+    for text in outcome.warnings:
+        log.warning(text)
+    tally.summary.bytes_read += outcome.bytes_read
+    tally.finish(outcome)
 
 
 def blot_exposures(
@@ -307,61 +323,14 @@ def blot_exposures(
     required()
     if not hasattr(client, "submit"):
         raise TypeError(f"client must be a distributed.Client, got {type(client).__name__}")
-    names, remarks = listed(references), list[str]()
-    arguments = {"source": source, "references": names, "outdir": outdir}
-    with remarks_module.collected(remarks):
+    given, told = listed(references), list[str]()
+    arguments = {"source": source, "references": given, "outdir": outdir}
+    with collected(told):
         settings = checked_settings(configObj, parameters, wcsmap, arguments)
-    data, *files = (_absolute(name) for name in (source, *names))
-    inputs = Inputs([data, *files])
-    folder = None if outdir is None else make_folder(os.path.abspath(outdir))
-    told = summary_path(summary, inputs)
-    if folder is not None:
-        replace.sweep([folder])
-    name, identity, about = client.submit(_about_data, data, pure=False).result()
-    plan = Plan(
-        None if wcsmap else identity, folder, {**settings, "threads": None},
-        wcsmap=wcsmap, resume=resume, tag=uuid.uuid4().hex[:8],
+    data, *files = (_absolute(name) for name in (source, *given))
+    return drive(
+        _Tasks(client, data, files, settings["threads"], retries), data, files,
+        None if outdir is None else os.path.abspath(outdir), settings, told,
+        names=[os.fspath(name) for name in given],
+        wcsmap=wcsmap, resume=resume, progress=progress, summary=summary,
     )  # fmt: skip
-    threads = sum(client.nthreads().values())
-    result = Summary(name, str(folder or ""), len(files), threads)
-    result.warnings += remarks
-    with remarks_module.collected(result.warnings):
-        for text in about:
-            remarks_module.remark(log, text)
-    tasks = _Tasks(client, plan, data, files, settings["threads"], retries, inputs)
-    with outcome_module.shown(result, len(files), progress, told) as shown:
-        try:
-            left_out = {} if folder is None else clashes(files, folder)
-            for k, reason in left_out.items():
-                outcome = Outcome(os.fspath(names[k]), order=(k, 0)).failed(ValueError(reason))
-                _take_up(result, shown, outcome)
-                _close(result, shown)
-            left = [k for k in range(len(files)) if k not in left_out]
-            for made, finished in tasks.outcomes(left, 4 * max(1, threads) + 4):
-                if made is not None:
-                    made.reference = os.fspath(names[made.order[0]])
-                    _take_up(result, shown, made)
-                if finished is not None:
-                    _close(result, shown)
-        finally:
-            for made in tasks.end():
-                made.reference = os.fspath(names[made.order[0]])
-                _take_up(result, shown, made)
-            for path in [] if folder is None else replace.sweep([folder], plan.tag):
-                log.info("%s, of a lost worker, is removed", path)
-    return result
-
-
-def _take_up(result: Summary, shown: outcome_module.Progress, outcome: Outcome) -> None:
-    if outcome.hdus is not None:
-        outcome.hdus = from_bytes(outcome.hdus)
-    for remark in outcome.warnings:
-        log.warning(remark)
-    result.bytes_read += outcome.bytes_read
-    result.add(outcome)
-    shown.chip(outcome)
-
-
-def _close(result: Summary, shown: outcome_module.Progress) -> None:
-    result.finished += 1
-    shown.exposure()

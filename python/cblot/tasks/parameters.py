@@ -305,13 +305,18 @@ def _as_text(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def unused(settings: Settings) -> list[str]:
-    """What the user should know of values that are given and not used."""
+def in_effect(settings: Settings) -> tuple[Settings, list[str]]:
+    """Settings as they count together, and what the user should know of those that do not.
+
+    A user's grid is one without distortion.
+    """
+    if settings["user_wcs"]:
+        return {**settings, "coeffs": False}, []
     values = [name for name in USER_GRID if settings[name] is not None]
-    if not values or settings["user_wcs"]:
-        return []
+    if not values:
+        return settings, []
     them = "it" if len(values) == 1 else "them"
-    return [
+    return settings, [
         f"{', '.join(values)} not used, as user_wcs is no; pass user_wcs=True (--user-wcs) to use "
         + them
     ]

@@ -16,7 +16,7 @@ from cblot.tasks.parameters import Settings
 _INDIFFERENT = ("data", "reference", "outdata", "overwrite", "threads")
 
 
-def identity(name: Any) -> list[Any] | None:
+def identity_of(name: Any) -> list[Any] | None:
     """What tells a file, or a remote one, from another and from what it was before.
 
     Returns
@@ -36,7 +36,7 @@ def identity(name: Any) -> list[Any] | None:
     return [os.path.basename(path), extension, status.st_size, status.st_mtime_ns]
 
 
-def key(files: list[list[Any] | None], chip: Any, settings: Settings) -> str:
+def fingerprint_of(files: list[list[Any] | None], chip: Any, settings: Settings) -> str:
     """Fingerprint of all that a chip's output is made of; empty if it can't be told."""
     if None in files:
         return ""

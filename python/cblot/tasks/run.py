@@ -7,20 +7,21 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cblot import geometry
 from cblot.files import images, names
 from cblot.files.images import Image
 from cblot.files.replace import check_regular, is_null
 from cblot.files.targets import Inputs
-from cblot.geometry.mapping import Mapping
 from cblot.remarks import remark
-from cblot.tasks import chips as chips_module
-from cblot.tasks import resume as resume_module
-from cblot.tasks.jobs import Job
+from cblot.tasks import chip as chips
+from cblot.tasks.chip import Chip, paths_of
 from cblot.tasks.outcome import DONE, SKIPPED, Outcome
-from cblot.tasks.parameters import Settings, known, settings_of, unused
+from cblot.tasks.parameters import Settings, in_effect, known, settings_of
+from cblot.tasks.resume import fingerprint_of, identity_of, is_current
 
 log = logging.getLogger(__name__)
 
@@ -49,17 +50,15 @@ def checked_settings(
         name = known(key)
         if name in _INSTEAD:
             raise TypeError(f"blot_exposures has no parameter {key}; pass {_INSTEAD[name]}")
-    settings = settings_of(configObj, parameters)
-    for text in unused(settings):
+    settings, told = in_effect(settings_of(configObj, parameters))
+    for text in told:
         remark(log, text)
     for name, instead in _INSTEAD.items():
         if settings[name] and settings[name] not in _texts(arguments[instead]):
             text = f"configObj's {name}, {settings[name]}, is not used: {instead} counts"
             remark(log, text)
         settings[name] = ""
-    if settings["user_wcs"]:
-        settings = {**settings, "coeffs": False}
-    if isinstance(wcsmap, Mapping):
+    if isinstance(wcsmap, geometry.Mapping):
         raise TypeError("wcsmap must be a class here, as each chip has a mapping of its own")
     return settings
 
@@ -137,13 +136,13 @@ def summary_path(summary: Any, inputs: Inputs) -> Path | None:
     return path
 
 
-class Plan:
+class Run:
     """What all chips of a run share, and where their outputs go; it can be sent elsewhere.
 
     Parameters
     ----------
     data_identity : list or None
-        Of the clean image before it was opened; see `resume_module.identity`.
+        Of the clean image before it was opened; see `identity_of`.
     folder : Path or None
         Of the outputs; None where they are returned.
     settings : dict
@@ -168,7 +167,7 @@ class Plan:
 
     def chips(
         self, reference: Any, order: int, inputs: Inputs | None = None, only: int | None = None
-    ) -> Iterator[tuple[Outcome, Callable[[Image, Any], Job] | None]]:
+    ) -> Iterator[tuple[Outcome, Callable[[Image, Any], Chip] | None]]:
         """Open an exposure and go through its chips, or the one at a place in its file.
 
         Yields
@@ -176,64 +175,56 @@ class Plan:
         outcome : Outcome
             As far as it is known: of a failure, or of a chip that is skipped, the end of it.
         prepare : callable or None
-            Makes the job, of the clean image and its WCS, while the exposure is open.
+            Makes the chip ready, of the clean image and its WCS, while the exposure is open.
         """
         # Before it is opened: should it change in between, the output is not taken for current.
-        identity = None if self.wcsmap else resume_module.identity(reference)
-        with images.opened(reference, "reference") as chips:
-            paths = chips_module.paths_of(f"{self.folder or '.'}{os.sep}", chips)
-            for place, (chip, path) in enumerate(zip(chips, paths, strict=True)):
-                if only not in (None, chip.index):
+        identity = None if self.wcsmap else identity_of(reference)
+        with images.opened(reference, "reference") as exposures:
+            paths = paths_of(f"{self.folder or '.'}{os.sep}", exposures)
+            for place, (exposure, path) in enumerate(zip(exposures, paths, strict=True)):
+                if only not in (None, exposure.index):
                     continue
-                extension = "{},{}".format(*chip.extension)
+                extension = "{},{}".format(*exposure.extension)
                 outcome = Outcome(
-                    label(reference), extension, order=(order, place), place=chip.index
+                    label(reference), extension, order=(order, place), place=exposure.index
                 )
                 if self.folder is not None:
                     outcome.output = str(path)
                 try:
                     files = [self._data_identity, identity]
-                    fingerprint = resume_module.key(files, chip.extension, self.settings)
+                    fingerprint = fingerprint_of(files, exposure.extension, self.settings)
                     if self.folder is not None:
                         if inputs is not None:
                             inputs.check(path)
-                        if self.resume and resume_module.is_current(path, fingerprint):
+                        if self.resume and is_current(path, fingerprint):
                             outcome.status = SKIPPED
                 except Exception as error:
                     yield outcome.failed(error), None
                     continue
                 if outcome.status == SKIPPED:
                     yield outcome, None
-                    continue
+                else:
+                    yield outcome, partial(self._ready, exposure, path, fingerprint)
 
-                def prepare(
-                    source: Image,
-                    wcs: Any,
-                    chip: Image = chip,
-                    path: Path = path,
-                    fingerprint: str = fingerprint,
-                ) -> Job:
-                    # A caller's class may not be one for several threads.
-                    own = wcs.deepcopy() if self.wcsmap else wcs
-                    (job,) = chips_module.prepare(
-                        source, own, [chip], [path], self.settings,
-                        folder_is_made=True, is_written=self.folder is not None,
-                    )  # fmt: skip
-                    return replace(job, fingerprint=fingerprint)
+    def _ready(
+        self, exposure: Image, path: Path, fingerprint: str, source: Image, wcs: Any
+    ) -> Chip:
+        # A caller's class may not be one for several threads.
+        own = wcs.deepcopy() if self.wcsmap else wcs
+        (chip,) = chips.prepare(
+            source, own, [exposure], [path], self.settings,
+            folder_is_made=True, written=self.folder is not None,
+        )  # fmt: skip
+        return replace(chip, fingerprint=fingerprint)
 
-                yield outcome, prepare
-
-    def make(self, outcome: Outcome, job: Job, pixels: Any, threads: int) -> None:
+    def make(self, outcome: Outcome, chip: Chip, pixels: Any, threads: int) -> None:
         """Make a chip and note what becomes of it."""
         start = time.perf_counter()
         try:
-            if self.folder is None:
-                outcome.hdus, remarks = chips_module.made(job, pixels, self.wcsmap, threads)
-            else:
-                remarks = chips_module.make(job, pixels, self.wcsmap, threads, self.tag)
-            for text in remarks:
+            told, outcome.hdus = chips.make(chip, pixels, self.wcsmap, threads, self.tag)
+            for text in told:
                 remark(log, text)
-            ny, nx = job.blot_wcs.array_shape
+            ny, nx = chip.blot_wcs.array_shape
             outcome.pixels, outcome.status = int(ny) * int(nx), DONE
         except Exception as error:
             outcome.failed(error)
@@ -246,8 +237,8 @@ def _outputs(reference: Any, folder: Path) -> list[Path]:
     name = names.named_extension(reference) if named else None
     if name is not None:  # no need to open it
         return names.output_paths(f"{folder}{os.sep}", [name])
-    with images.opened(reference, "reference") as chips:
-        return chips_module.paths_of(f"{folder}{os.sep}", chips)
+    with images.opened(reference, "reference") as exposures:
+        return paths_of(f"{folder}{os.sep}", exposures)
 
 
 def _suspects(references: Sequence[Any]) -> list[int]:
