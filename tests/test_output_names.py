@@ -17,7 +17,7 @@ from cblot import ablot
 from cblot.files import images
 from cblot.files import names as names_module
 from cblot.files import wcs as wcs_module
-from cblot.files.targets import Inputs
+from cblot.files.write import Inputs
 from cblot.tasks import run
 from conftest import hstwcs
 

@@ -19,6 +19,7 @@ import cblot
 import task_files as files
 from cblot.cli.run import main
 from cblot.files import images, replace
+from cblot.files.write import write
 from conftest import hstwcs
 
 
@@ -336,7 +337,7 @@ def test_a_primary_hdu_of_a_file_with_tables(data_dir: Path, tmp_path: Path) -> 
     with fits.open(tmp_path / "made.fits") as hdus:
         header = hdus[0].header.copy()
         header.extend(hdus[1].header, unique=True)
-        images.write(images.simple(hdus[1].data, header, hdus[2:]), first)
+        write(images.simple(hdus[1].data, header, hdus[2:]), first)
     with fits.open(first) as hdus:
         assert [hdu.name for hdu in hdus] == ["SCI", "D2IMARR", "WCSDVARR", "WCSDVARR"]
         for given, path in zip((first, hdus, hdus[0]), others, strict=True):

@@ -236,3 +236,33 @@ def as_step(stepsize: Any) -> int:
     if step >= 2**31:
         raise ValueError(f"stepsize must be less than 2**31, got {stepsize}")
     return 0 if step == 1 else step
+
+
+def checked_positions(
+    answer: Any, size: int, what: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Positions out of whatever a caller's function, `what`, returned.
+
+    Raises
+    ------
+    ValueError
+        If they are not two arrays of `size` real numbers without a mask.
+    """
+    message = f"{what} must return x and y, each of {size} numbers, got "
+    try:
+        x, y = answer
+        given = x, y
+        arrays = [np.asarray(values) for values in given]
+    except (TypeError, ValueError) as error:
+        raise ValueError(message + f"{type(answer).__name__}") from error
+    for values, array in zip(given, arrays, strict=True):
+        if array.dtype.kind not in "iuf":
+            raise ValueError(message + f"dtype {array.dtype}")
+        if np.any(getattr(values, "mask", False)):
+            raise ValueError(message + "masked values")
+        if str(getattr(values, "unit", None) or "") not in ("", "pix"):
+            raise ValueError(message + f"unit {values.unit}")
+    if any(array.shape != (size,) for array in arrays):
+        raise ValueError(message + f"shapes {arrays[0].shape} and {arrays[1].shape}")
+    px, py = (array.astype(np.float64, copy=False) for array in arrays)
+    return px, py

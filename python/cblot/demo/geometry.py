@@ -14,6 +14,8 @@ import astropy.wcs
 import numpy as np
 from numpy.typing import NDArray
 
+from cblot.geometry.mapping import Mapping
+
 SHAPE: Final = (1024, 2048)
 RA: Final = 83.6
 DEC: Final = 22.0
@@ -200,6 +202,6 @@ def pixmap(exposure: astropy.wcs.WCS, clean: astropy.wcs.WCS) -> NDArray[np.floa
     ndarray, shape (ny, nx, 2)
         Positions x and y, 0-based.
     """
-    y, x = np.indices(exposure.array_shape, dtype=np.float64)
-    positions = clean.wcs_world2pix(*exposure.all_pix2world(x.ravel(), y.ravel(), 0), 0)
-    return np.stack(positions, axis=-1).reshape(*exposure.array_shape, 2)
+    # By the WCS objects themselves, as another program would.
+    asked = Mapping(blot_wcs=exposure, source_wcs=clean, stepsize=None, classic=True)
+    return asked.pixmap()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +13,8 @@ from typing import Any
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from cblot.files import names as names_module
 from cblot.files import replace
+from cblot.files.names import alone, is_address, local, split_extension, split_name
 from cblot.files.wcs import wcs_of_image
 from cblot.files.windows import Pixels
 from cblot.forks import quietly
@@ -135,7 +134,7 @@ def _listing(hdus: Any) -> str:
 def find(hdus: Any, extension: str, name: str) -> int:
     """Index of an extension given as in ``[1]``, ``[sci]`` or ``[SCI,2]``."""
     text = extension.strip()
-    named = names_module.split_extension(text)
+    named = split_extension(text)
     try:
         if text.lstrip("+-").isdecimal():
             index = int(text)
@@ -163,7 +162,7 @@ def _file_of(hdu: Any) -> Any:
 def file_of(source: Any) -> str:
     """Name of the file that an image was given as or came from; empty if there is none."""
     if isinstance(source, (str, os.PathLike)):
-        return names_module.split_name(os.fspath(source))[0]
+        return split_name(os.fspath(source))[0]
     if isinstance(source, fits.HDUList):
         return source.filename() or ""
     if isinstance(source, Image):
@@ -226,9 +225,9 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
             f"{what} must be the name of a FITS file, a Path, an HDUList or an HDU, got "
             f"{type(source).__name__}"
         )
-    text = names_module.local(os.fspath(source))
-    remote = names_module.is_address(text)
-    path, extension = names_module.split_name(text if remote else os.path.expanduser(text))
+    text = local(os.fspath(source))
+    remote = is_address(text)
+    path, extension = split_name(text if remote else os.path.expanduser(text))
     if not remote and not os.path.exists(path):
         hint = "; is a bracket missing?" if "[" in path or "]" in path else ""
         if "*" in path or "?" in path:
@@ -344,11 +343,11 @@ def _image(hdus: Any, index: int, name: str, path: str | None, status: Any = Non
     hdu = hdus[index]
     extension = "" if index == 0 else f"[{hdu.name},{hdu.ver}]" if hdu.name else f"[{index}]"
     tiled = isinstance(hdu, fits.CompImageHDU)
-    remote = path is not None and names_module.is_address(path)
+    remote = path is not None and is_address(path)
     pixels = Pixels(hdu, name + extension, path if status else None, tiled, status, remote)
-    local = Path(path) if path and not remote else None
-    file = names_module.alone(path) if path else ""
-    return Image(name + extension, file, hdus, index, local, pixels)
+    there = Path(path) if path and not remote else None
+    file = alone(path) if path else ""
+    return Image(name + extension, file, hdus, index, there, pixels)
 
 
 def about_address(address: str) -> list[Any]:
@@ -407,30 +406,3 @@ def extended(primary: Any, pixels: NDArray[Any], header: Any, tables: Sequence[A
     hdus[0].header["EXTEND"] = True
     hdus[0].header["NEXTEND"] = (len(hdus) - 1, "number of extensions")
     return hdus
-
-
-def write(hdus: Any, path: Path, tag: str = "") -> None:
-    """Write a file whole; see `replace.replace`.
-
-    Parameters
-    ----------
-    hdus : HDUList
-        No more the caller's: its pixels are put in the order of bytes that FITS has.
-    path : Path
-    tag : str, default ''
-        Part of the name that the file has while it is written.
-
-    Raises
-    ------
-    OSError
-        If it can't be written; then nothing is left of it.
-    """
-    image = next(hdu for hdu in hdus if hdu.data is not None)
-    pixels = image.data
-    if pixels.dtype.isnative and sys.byteorder == "little":  # astropy would swap, and swap back
-        image.data = pixels.byteswap(inplace=True).view(pixels.dtype.newbyteorder(">"))
-    # astropy tells by the end of a name whether to compress.
-    ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
-    replace.replace(
-        path, lambda own: hdus.writeto(own, output_verify="silentfix"), tag=tag, ending=ending
-    )

@@ -15,7 +15,7 @@ import astropy.wcs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblot.core.arrays import as_number
+from cblot.core.arrays import as_number, checked_positions
 from cblot.geometry.scale import plate_scale
 
 log = logging.getLogger(__name__)
@@ -210,31 +210,3 @@ class CallersMap:
             log.info("wcsmap is asked for one row a call, as its answers to more are others")
         self._rows_a_call = 2 if many else 1
         return answer if many else self._ask_rows(x, y)
-
-
-def checked_positions(answer: Any, size: int, what: str) -> Positions:
-    """Positions out of whatever a caller's function, `what`, returned.
-
-    Raises
-    ------
-    ValueError
-        If they are not two arrays of `size` real numbers without a mask.
-    """
-    message = f"{what} must return x and y, each of {size} numbers, got "
-    try:
-        x, y = answer
-        given = x, y
-        arrays = [np.asarray(values) for values in given]
-    except (TypeError, ValueError) as error:
-        raise ValueError(message + f"{type(answer).__name__}") from error
-    for values, array in zip(given, arrays, strict=True):
-        if array.dtype.kind not in "iuf":
-            raise ValueError(message + f"dtype {array.dtype}")
-        if np.any(getattr(values, "mask", False)):
-            raise ValueError(message + "masked values")
-        if str(getattr(values, "unit", None) or "") not in ("", "pix"):
-            raise ValueError(message + f"unit {values.unit}")
-    if any(array.shape != (size,) for array in arrays):
-        raise ValueError(message + f"shapes {arrays[0].shape} and {arrays[1].shape}")
-    px, py = (array.astype(np.float64, copy=False) for array in arrays)
-    return px, py

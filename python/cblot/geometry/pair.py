@@ -167,11 +167,6 @@ def _no_coeffs(wcs: Any) -> TypeError:
     )
 
 
-def check_pair(blot_wcs: Any, source_wcs: Any, names: tuple[str, str]) -> None:
-    """Refuse what is not a pair of WCS to one sky or plane; see `Pair`."""
-    Pair(blot_wcs, source_wcs, names=names)
-
-
 class Fingerprint:
     """What tells a pair of WCS from another: all their numbers, or else positions between them.
 

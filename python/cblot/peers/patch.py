@@ -13,7 +13,7 @@ from cblot import remarks, resample
 from cblot.core.machine import is_classic
 from cblot.peers.tblot import tblot
 from cblot.tasks import astrodrizzle
-from cblot.tasks import blot as blot_module
+from cblot.tasks import blot as task
 from cblot.tasks.parameters import settings_of
 
 # Of drizzlepac, a module's name and a function's: what takes its place.
@@ -136,18 +136,18 @@ def _own_functions() -> dict[str, Any]:
         )
         remarks.warn(told[0])
 
-    @wraps(blot_module.blot)
+    @wraps(task.blot)
     def blot(
         data: Any, reference: Any, outdata: Any, configObj: Any = None,
         wcsmap: Any = None, editpars: bool = False, **input_dict: Any,
     ) -> Any:  # fmt: skip
         tell(configObj, input_dict)
-        return blot_module.blot(data, reference, outdata, configObj, wcsmap, editpars, **input_dict)
+        return task.blot(data, reference, outdata, configObj, wcsmap, editpars, **input_dict)
 
-    @wraps(blot_module.run)
+    @wraps(task.run)
     def run(configObj: Any, wcsmap: Any = None) -> Any:
         tell(configObj, {})
-        return blot_module.run(configObj, wcsmap)
+        return task.run(configObj, wcsmap)
 
     return {
         "blot": blot,
@@ -177,17 +177,17 @@ def _classic(function: Callable[..., Any]) -> Callable[..., Any]:
 def _legacy_functions() -> dict[str, Any]:
     do_blot = _classic(resample.do_blot)
 
-    @wraps(blot_module.blot)
+    @wraps(task.blot)
     def blot(
         data: Any, reference: Any, outdata: Any, configObj: Any = None,
         wcsmap: Any = None, editpars: bool = False, **input_dict: Any,
     ) -> Any:  # fmt: skip
         given = {"legacy": True} | input_dict
-        return blot_module.blot(data, reference, outdata, configObj, wcsmap, editpars, **given)
+        return task.blot(data, reference, outdata, configObj, wcsmap, editpars, **given)
 
-    @wraps(blot_module.run)
+    @wraps(task.run)
     def run(configObj: Any, wcsmap: Any = None) -> Any:
-        return blot_module.run(settings_of(configObj, {"legacy": True}), wcsmap)
+        return task.run(settings_of(configObj, {"legacy": True}), wcsmap)
 
     @wraps(astrodrizzle.run_blot)
     def run_blot(

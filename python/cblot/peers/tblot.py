@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from cblot.core import arrays
 from cblot.core.mappings import CallbackMapping
 from cblot.core.run import Request
-from cblot.geometry.maps import checked_positions
 
 
 def _rows_mapping(
@@ -22,7 +21,7 @@ def _rows_mapping(
         for k, row in enumerate(range(row_begin, row_end)):
             px = 1.0 + step * np.arange(nx, dtype=np.float64)
             py = np.full(nx, row + 1.0)
-            sx, sy = checked_positions(callback(px, py), nx, "callback(x, y)")
+            sx, sy = arrays.checked_positions(callback(px, py), nx, "callback(x, y)")
             np.subtract(sx, origin[0], out=x[k])
             np.subtract(sy, origin[1], out=y[k])
 

@@ -16,9 +16,9 @@ from cblot import geometry
 from cblot.core import arrays
 from cblot.core.machine import __version__
 from cblot.files import headers
-from cblot.files.images import opened, simple, write
+from cblot.files.images import opened, simple
 from cblot.files.names import split_name
-from cblot.files.targets import Inputs
+from cblot.files.write import Inputs, write
 from cblot.photometry import Scaling, exposure_time, sky_value
 from cblot.tasks.chip import blotted
 from cblot.tasks.parameters import Settings, as_boolean, settings_of

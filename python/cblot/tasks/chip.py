@@ -11,11 +11,11 @@ from typing import Any
 from cblot import geometry, resample
 from cblot.core.machine import __version__, is_classic
 from cblot.core.run import Result
-from cblot.files import headers, targets
-from cblot.files.images import FINGERPRINT, Image, extended, write
+from cblot.files import headers
+from cblot.files.images import FINGERPRINT, Image, extended
 from cblot.files.names import output_paths
 from cblot.files.replace import check_regular
-from cblot.files.targets import Inputs
+from cblot.files.write import Inputs, check_target, write
 from cblot.photometry import Photometry, Rates, Scaling
 from cblot.resample import Call
 from cblot.tasks.parameters import USER_GRID, Settings
@@ -171,9 +171,9 @@ def prepare(
     chips = []
     for exposure, path in zip(exposures, paths, strict=True):
         if written:
-            targets.check(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
+            check_target(path, settings["overwrite"], inputs, folder_is_made=folder_is_made)
         grid = _grid(exposure, settings)
-        geometry.check_pair(grid, wcs, names=(_name_of(exposure), source.name))
+        geometry.Pair(grid, wcs, names=(_name_of(exposure), source.name))  # refuses what is none
         photometry = Photometry(source, exposure, settings)
         photometry.check()
         tables = exposure.tables() if exposure is not None and settings["coeffs"] else ()

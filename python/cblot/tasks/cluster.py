@@ -17,7 +17,7 @@ from typing import Any
 from cblot.files import replace
 from cblot.files.images import from_bytes, opened
 from cblot.files.names import is_address, local
-from cblot.files.targets import Inputs
+from cblot.files.write import Inputs
 from cblot.remarks import collected
 from cblot.tasks.chip import one_image, remarks_on
 from cblot.tasks.lazy import required

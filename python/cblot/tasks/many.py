@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from cblot.files import replace
-from cblot.files.targets import Inputs
+from cblot.files.write import Inputs
 from cblot.remarks import collected, remark
 from cblot.tasks.outcome import Outcome, Summary
 from cblot.tasks.parameters import Settings

@@ -15,7 +15,7 @@ from cblot import geometry
 from cblot.files import images, names
 from cblot.files.images import Image
 from cblot.files.replace import check_regular, is_null
-from cblot.files.targets import Inputs
+from cblot.files.write import Inputs
 from cblot.remarks import remark
 from cblot.tasks import chip as chips
 from cblot.tasks.chip import Chip, paths_of

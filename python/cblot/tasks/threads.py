@@ -12,7 +12,7 @@ from typing import Any
 
 from cblot.core import machine
 from cblot.files.images import Image, opened
-from cblot.files.targets import Inputs
+from cblot.files.write import Inputs
 from cblot.remarks import collected
 from cblot.tasks.chip import Chip, one_image, remarks_on
 from cblot.tasks.many import About, Tally, drive

@@ -1,8 +1,9 @@
-"""What may be written: never a file that is read, nor anything that is not a file."""
+"""What may be written, never a file that is read nor what is no file; and writing it."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ class Inputs:
                 raise ValueError(f"the output must not be an input: {path}")
 
 
-def check(path: Path, overwrite: bool, inputs: Inputs, *, folder_is_made: bool = False) -> None:
+def check_target(
+    path: Path, overwrite: bool, inputs: Inputs, *, folder_is_made: bool = False
+) -> None:
     """Refuse a name that can't be written.
 
     Raises
@@ -67,3 +70,30 @@ def check(path: Path, overwrite: bool, inputs: Inputs, *, folder_is_made: bool =
     inputs.check(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f"the output {path} exists, and overwrite is no")
+
+
+def write(hdus: Any, path: Path, tag: str = "") -> None:
+    """Write a file whole; see `replace.replace`.
+
+    Parameters
+    ----------
+    hdus : HDUList
+        No more the caller's: its pixels are put in the order of bytes that FITS has.
+    path : Path
+    tag : str, default ''
+        Part of the name that the file has while it is written.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; then nothing is left of it.
+    """
+    image = next(hdu for hdu in hdus if hdu.data is not None)
+    pixels = image.data
+    if pixels.dtype.isnative and sys.byteorder == "little":  # astropy would swap, and swap back
+        image.data = pixels.byteswap(inplace=True).view(pixels.dtype.newbyteorder(">"))
+    # astropy tells by the end of a name whether to compress.
+    ending = ".fits.gz" if path.suffix.lower() == ".gz" else ".fits"
+    replace.replace(
+        path, lambda own: hdus.writeto(own, output_verify="silentfix"), tag=tag, ending=ending
+    )
