@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot import geometry, remarks
-from cblot.core import arrays, images, outputs, run
+from cblot.core import annotated, arrays, outputs, run
 from cblot.core.mappings import PixmapMapping, without_callback
 from cblot.core.region import Region
 from cblot.core.run import Request, Result
@@ -37,7 +37,7 @@ def _wcs_of(source: Any) -> Any:
     TypeError, ValueError
         If there is none, or it can't be used.
     """
-    own = images.wcs_of(source)
+    own = annotated.wcs_of(source)
     if own is None:
         raise TypeError(
             "source_wcs may be None only for a source that has a WCS: an NDData, an HDU or a pair "

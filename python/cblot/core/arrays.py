@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cblot.core import images
+from cblot.core import annotated
 from cblot.core.shown import shortened
 
 # Float types that hold every value of a narrower type, so that a conversion loses nothing.
@@ -51,7 +51,7 @@ def as_source(source: Any, name: str) -> NDArray[Any]:
 
 def filled(array: Any) -> NDArray[Any]:
     """An array in which what was masked is NaN."""
-    values, mask = images.parted(array)
+    values, mask = annotated.parted(array)
     if mask is None:
         return values
     if values.dtype.kind not in "biuf":
@@ -68,7 +68,7 @@ def without_unit(array: Any, name: str, unit: str = "") -> Any:
     TypeError
         If it has another unit.
     """
-    given = images.unit_of(array)
+    given = annotated.unit_of(array)
     if given is None:
         return array
     for each in (unit, ""):
@@ -89,8 +89,8 @@ def is_native(array: NDArray[Any]) -> bool:
         array.dtype.type in (np.float32, np.float64)
         and array.dtype.isnative
         and array.flags.aligned
-        and images.unit_of(array) is None
-        and images.parted(array)[1] is None
+        and annotated.unit_of(array) is None
+        and annotated.parted(array)[1] is None
     )
 
 
@@ -138,7 +138,7 @@ def as_pixmap(pixmap: Any) -> NDArray[np.float64]:
     ValueError
         If it has another shape, or is empty.
     """
-    array = filled(without_unit(images.computed(pixmap), "pixmap", "pix"))
+    array = filled(without_unit(annotated.computed(pixmap), "pixmap", "pix"))
     if array.dtype.kind not in "biuf":
         raise TypeError(f"pixmap must be of a real type, got dtype {array.dtype}")
     if array.ndim != 3 or array.shape[2] != 2:

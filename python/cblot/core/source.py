@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot.core import _core, arrays, images
+from cblot.core import _core, annotated, arrays
 
 # Rows y0 to y1 and columns x0 to x1 of an image, ends not included.
 Box: TypeAlias = tuple[int, int, int, int]
@@ -34,7 +34,7 @@ class Source:
     Parameters
     ----------
     given : array_like or object that slices, shape (ny, nx)
-        See `arrays.as_source` and `images.pixels_of`. Of an object that is not a NumPy array, but
+        See `as_source` and `pixels_of`. Of an object that is not a NumPy array, but
         has a shape and gives ``given[y0:y1, x0:x1]`` (a memory map, ``hdu.section``, h5py, Zarr,
         dask), nothing is read yet.
     name : str
@@ -65,7 +65,7 @@ class Source:
                 f"{name} must be an image, got the name of a file, {os.fspath(given)!r}: open it, "
                 "or use cblot.blot, which is for files"
             )
-        given = images.pixels_of(given, name)
+        given = annotated.pixels_of(given, name)
         self._name = name
         self.array: NDArray[Any] | None = None
         self.in_memory = not isinstance(given, np.memmap)
@@ -75,7 +75,7 @@ class Source:
             else:
                 given = np.asarray(given)
         self.pixels = given = arrays.without_unit(given, name)
-        self.memory = images.memory_of(given)
+        self.memory = annotated.memory_of(given)
         self.shape = arrays.source_shape(given, name)
         if isinstance(given, np.ndarray) and arrays.is_native(given):
             self.array = arrays.as_source(given, name)
@@ -95,7 +95,7 @@ class Source:
             If slicing gives something else.
         """
         y0, y1, x0, x1 = box
-        piece = images.piece_of(self.pixels, np.s_[y0:y1, x0:x1], self._name)
+        piece = annotated.piece_of(self.pixels, np.s_[y0:y1, x0:x1], self._name)
         window = arrays.as_source(piece, self._name)
         if window.shape != (y1 - y0, x1 - x0):
             raise ValueError(

@@ -21,15 +21,7 @@ Positions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 Function: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], Positions]
 
 _COMMON_INTERFACE = ("pixel_to_world_values", "world_to_pixel_values", "pixel_n_dim", "world_n_dim")
-_EQUATORIAL = (coordinates.ICRS, coordinates.FK5, coordinates.FK4, coordinates.FK4NoETerms)
-# Frames between which astropy transforms by itself: no place on Earth, no tables to be fetched.
-_FIXED = (
-    *_EQUATORIAL,
-    coordinates.Galactic,
-    coordinates.Supergalactic,
-    coordinates.BarycentricMeanEcliptic,
-    coordinates.BarycentricTrueEcliptic,
-)
+EQUATORIAL = (coordinates.ICRS, coordinates.FK5, coordinates.FK4, coordinates.FK4NoETerms)
 # Lookup and detector tables of astropy's WCS objects, by the names of their attributes.
 TABLES = ("cpdis1", "cpdis2", "det2im1", "det2im2")
 # CTYPE of an axis that is nothing in particular.
@@ -230,7 +222,7 @@ class CommonWCS:
                 frame = frame() if isinstance(frame, type) else frame
                 # Of a part of an astropy WCS: see FitsWCS.
                 wrong = self.world.kind[0].startswith("pos.ecliptic")
-                return None if wrong and isinstance(frame, _EQUATORIAL) else frame
+                return None if wrong and isinstance(frame, EQUATORIAL) else frame
         return None
 
     def _in_degrees(self, world: Any) -> Positions:
@@ -315,68 +307,3 @@ def _degrees(unit: str, name: str) -> float:
         raise ValueError(
             f"{name} must have its longitude and latitude in a unit of angle, got {unit!r}"
         ) from error
-
-
-def _is_j2000(frame: Any) -> bool:
-    """Whether it is ICRS, or FK5 of J2000, which are within 0.03 arcsec of each other."""
-    if isinstance(frame, coordinates.FK5):
-        return abs(float(frame.equinox.jyear) - 2000.0) < 1e-6
-    return isinstance(frame, coordinates.ICRS)
-
-
-def conversion(of: AnyWCS, to: AnyWCS, name_of: str, name_to: str) -> Function | None:
-    """Function from the sky of one WCS to that of another; None where they are one and the same.
-
-    ICRS and FK5 of J2000 are taken as one: headers of HST use the names interchangeably, and
-    drizzlepac looks at neither. Others are transformed by astropy.coordinates.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    same_kind = of.world.celestial == to.world.celestial and of.world.kind == to.world.kind
-    if same_kind and isinstance(of, FitsWCS) and isinstance(to, FitsWCS):
-        return None
-    frame_of = frame_to = None
-    if of.world.celestial and to.world.celestial:
-        frame_of, frame_to = of.frame(), to.frame()
-        known = frame_of is not None and frame_to is not None
-        if known and _is_j2000(frame_of) and _is_j2000(frame_to):
-            return None
-        if known and frame_of.is_equivalent_frame(frame_to):
-            return None
-        if isinstance(frame_of, _FIXED) and isinstance(frame_to, _FIXED):
-            return _Transformation(frame_of, frame_to)
-    # Of objects that do not tell their frame, the names of the axes have to do.
-    if not same_kind:
-        raise ValueError(
-            f"{name_to} and {name_of} must map to one sky, or to one plane, or to skies between "
-            f"which astropy.coordinates transforms, got {_told(to.world, frame_to)} and "
-            f"{_told(of.world, frame_of)}"
-        )
-    return None
-
-
-def _told(world: World, frame: Any) -> str:
-    return world.label if frame is None else f"{world.label} ({frame.name})"
-
-
-@dataclass(frozen=True)
-class _Transformation:
-    """From one of astropy's frames to another, degrees to degrees; NaN where there is no position.
-
-    A class, so that a mapping which has it can be pickled.
-    """
-
-    of: Any
-    to: Any
-
-    def __call__(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Positions:
-        lost = ~(np.isfinite(lon) & np.isfinite(lat))
-        angles = [np.where(lost, 0.0, angle) * units.deg for angle in (lon, lat)]
-        sky = coordinates.SkyCoord(*angles, frame=self.of).transform_to(self.to).spherical
-        result = [np.array(angle.to_value(units.deg)) for angle in (sky.lon, sky.lat)]
-        for angle in result:
-            angle[lost] = np.nan
-        return result[0], result[1]

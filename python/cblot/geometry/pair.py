@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cblot.geometry import adapters, scale
 from cblot.geometry.adapters import CommonWCS, FitsWCS, Function, Positions
+from cblot.geometry.frames import conversion
 
 # Source pixels that the same pair may be off after it was pickled as text of FITS.
 _SAME = 1e-6
@@ -101,7 +102,7 @@ class Pair:
         self.source = adapters.adapted(source_wcs, names[1])
         self.blot = adapters.adapted(blot_wcs, names[0])
         self._coeffs = coeffs
-        self._convert = adapters.conversion(self.blot, self.source, *names)
+        self._convert = conversion(self.blot, self.source, *names)
         if not coeffs:
             if not isinstance(self.blot, FitsWCS):
                 raise _no_coeffs(blot_wcs)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot.core import arrays, images, machine
+from cblot.core import annotated, arrays, machine
 from cblot.core.region import Region
 from cblot.core.source import Box, Source
 from cblot.resample import Call, in_parts
@@ -109,7 +109,7 @@ def _lazy(image: Source) -> Any:
     import dask.array as da
 
     pixels = image.pixels
-    if isinstance(pixels, images.MaskedSlices):
+    if isinstance(pixels, annotated.MaskedSlices):
         return da.ma.masked_array(da.asarray(pixels.data), mask=da.asarray(pixels.mask) != 0)
     if isinstance(pixels, np.ndarray):
         return da.asarray(image.read() if hasattr(pixels, "mask") else pixels)
@@ -145,7 +145,7 @@ def _below(chunks: Sequence[int], begin: int, end: int) -> list[tuple[int, slice
 
 
 def _pixels(chunk: Any, cut: Any) -> NDArray[Any]:
-    return arrays.as_source(images.piece_of(chunk, cut, "source"), "source")
+    return arrays.as_source(annotated.piece_of(chunk, cut, "source"), "source")
 
 
 def _blot(
