@@ -89,6 +89,7 @@ time.sleep(0.02 * int(sys.argv[4]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how", ["blot_image", "spline3", "do_blot", "callback", "pixmap", "nodes", "read"]
 )

@@ -20,6 +20,9 @@ pytest.importorskip("drizzle")
 pytest.importorskip("matplotlib")
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     outdir = tmp_path_factory.mktemp("demo")

@@ -14,7 +14,7 @@ import cblot
 from conftest import sky_image
 
 BIG = pytest.mark.slow
-CAMERAS = ["miri", "niriss", pytest.param("nrcb5", marks=BIG), pytest.param("wfi01", marks=BIG)]
+CAMERAS = ["miri", *(pytest.param(name, marks=BIG) for name in ("niriss", "nrcb5", "wfi01"))]
 
 
 class Case(NamedTuple):

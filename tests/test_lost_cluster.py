@@ -30,6 +30,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exposures", [1, 30])
 def test_scheduler_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exposures: int) -> None:
     """The run ends, and tells of every exposure; what was made is whole."""

@@ -51,6 +51,7 @@ def peaks(cases: list[tuple[str, int | None, int, str]], side: int) -> list[int]
 
 
 @LINUX
+@pytest.mark.slow
 def test_peak_memory() -> None:
     """At most 64 MB and 16 bytes a node beyond the output, whatever the interpolant."""
     cases = [(interp, 10, 1, "f4") for interp in INTERPOLANTS]

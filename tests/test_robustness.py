@@ -186,10 +186,13 @@ def test_a_callback_without_end_is_a_recursion_error() -> None:
     source, source_wcs, blot_wcs = pair()
 
     class Endless:
+        calls = 0
+
         def __init__(self, *_: Any) -> None:
             pass
 
         def forward(self, x: np.ndarray, y: np.ndarray) -> Any:
+            Endless.calls += 1
             return cblot.do_blot(source, source_wcs, blot_wcs, 1.0, wcsmap=Endless), y
 
     limit = sys.getrecursionlimit()
@@ -199,6 +202,7 @@ def test_a_callback_without_end_is_a_recursion_error() -> None:
             cblot.do_blot(source, source_wcs, blot_wcs, 1.0, wcsmap=Endless)
     finally:
         sys.setrecursionlimit(limit)
+    assert 1 < Endless.calls < 100, "once at each depth"
 
 
 NO_MEMORY = """

@@ -45,6 +45,7 @@ assert teal.load('cblot')['_task_name_'] == 'cblot'
     assert run(tmp_path, code).split() == made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["cblot, drizzlepac.ablot", "drizzlepac.ablot, cblot"])
 def test_with_drizzlepac(tmp_path: Path, order: str) -> None:
     pytest.importorskip("drizzlepac.ablot")

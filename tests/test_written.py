@@ -46,6 +46,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path, Path]:
     return data, files.write_reference(tmp_path / "flt.fits", chips=2), tmp_path / "out.fits"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*covers no pixel")
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("legacy", [False, True])

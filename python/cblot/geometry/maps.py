@@ -194,6 +194,8 @@ class CallersMap:
         try:
             answer = self._ask(x, y)
             last = self._ask(x[-self._nx :], y[-self._nx :])
+        except (MemoryError, RecursionError):  # not for the rows: twice at each depth is for ever
+            raise
         except Exception as error:
             try:
                 answer = self._ask_rows(x, y)
