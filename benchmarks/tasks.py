@@ -36,14 +36,10 @@ print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
-def environment(folder: Path, threads: int) -> dict[str, str]:
+def overrides(folder: Path, threads: int) -> dict[str, str]:
     """A home of its own, where drizzlepac's task can't find anyone's parameters."""
-    return {
-        **os.environ,
-        "HOME": str(folder),
-        "CBLOT_NUM_THREADS": str(threads),
-        "OMP_NUM_THREADS": str(threads),
-    }
+    count = str(threads)
+    return {"HOME": str(folder), "CBLOT_NUM_THREADS": count, "OMP_NUM_THREADS": count}
 
 
 def write_pair(folder: Path) -> None:
@@ -75,7 +71,7 @@ def file_to_file(rounds: int, threads: int) -> dict[str, Any]:
                 start = time.perf_counter()
                 done = subprocess.run(
                     [sys.executable, "-c", TASK.format(package=package)],
-                    cwd=folder, env=environment(folder, threads), text=True,
+                    cwd=folder, env={**os.environ, **overrides(folder, threads)}, text=True,
                     capture_output=True, check=True,
                 )  # fmt: skip
                 if k:  # the first is for the file system's cache
@@ -111,7 +107,7 @@ def blot_step(rounds: int, threads: int, chips: dict[int, tuple[int, int]]) -> d
                 seconds["cblot"].append(_timed(ablot.runBlot, *arguments, **keywords))
 
     before = Path.cwd()
-    os.environ.update(environment(before, threads))
+    os.environ.update(overrides(before, threads))
     with tempfile.TemporaryDirectory() as name:
         os.environ["HOME"] = name
         os.chdir(name)
