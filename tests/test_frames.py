@@ -235,6 +235,22 @@ def test_common_interface_frames() -> None:
         np.testing.assert_allclose(pixmap(blot, source, 10), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("stepsize", [None, 10])
+@pytest.mark.parametrize("lat", [2.0, 89.999])
+def test_common_interface_on_the_far_side_of_the_sky(lat: float, stepsize: int | None) -> None:
+    """No pixel has a position: all are fill, and the ratio is that of the scales on the sky."""
+    source_wcs, blot_wcs = equatorial(), equatorial(cdelt=[-0.8e-4, 1.1e-4])
+    blot_wcs.wcs.crval = [330.0, -lat]
+    source_wcs.wcs.crval = [150.0, lat]
+    expected = cblot.Mapping(blot_wcs=blot_wcs, source_wcs=source_wcs).pix_ratio
+    image = np.ones(SHAPE, np.float32)
+    pairs = ((Common(blot_wcs), source_wcs), (blot_wcs, Common(source_wcs)))
+    for blot, source in (*pairs, (Common(blot_wcs), Common(source_wcs))):
+        made = cblot.Mapping(blot_wcs=blot, source_wcs=source, stepsize=stepsize)
+        assert made.pix_ratio == pytest.approx(expected, rel=1e-6)
+        assert np.isnan(cblot.do_blot(image, source, blot, 1.0, fillval=np.nan)).all()
+
+
 def test_common_interface_refused() -> None:
     icrs = equatorial()
     odd = Common(icrs)

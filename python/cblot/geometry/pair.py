@@ -126,20 +126,31 @@ class Pair:
     @property
     def beyond(self) -> Function | None:
         """The same beyond the bounding box of `blot`; None where there is none, or no way to."""
-        inner = self.blot
-        if not (isinstance(inner, CommonWCS) and inner.boxed):
+        if not (isinstance(self.blot, CommonWCS) and self.blot.boxed):
             return None
-        return lambda x, y: self._onto_source(*inner.to_world_beyond(x, y))
+        to_world = _anywhere(self.blot)
+        return lambda x, y: self._onto_source(*to_world(x, y))
 
     def ratio(self, shape: tuple[int, int]) -> float:
         """Ratio of the source's pixel scale to that of the output without distortion.
 
-        For two astropy WCS objects, their plate scales; else see `scale.of_mapping`. A bounding
-        box has no say in it.
+        For two astropy WCS objects, their plate scales; else see `scale.of_mapping`, or where no
+        position is on the source, on the far side of the sky, the scale of each in its own middle.
+        A bounding box has no say in it.
         """
         if isinstance(self.blot, FitsWCS) and isinstance(self.source, FitsWCS):
             return scale.of_plates(self.source.wcs, self.blot.wcs, self._coeffs)
-        return scale.of_mapping(self.beyond or self.forward, shape)
+        ratio = scale.of_mapping(self.beyond or self.forward, shape)
+        if math.isnan(ratio) and self.blot.world.celestial:
+            middles = ((self.source, self.source.wcs.array_shape or (1, 1)), (self.blot, shape))
+            source, blot = (scale.on_sky(_anywhere(wcs), size) for wcs, size in middles)
+            ratio = source / blot if blot > 0.0 else math.nan
+        return scale.checked(ratio)
+
+
+def _anywhere(wcs: FitsWCS | CommonWCS) -> Function:
+    """World coordinates of a WCS, beyond its bounding box too."""
+    return wcs.to_world_beyond if isinstance(wcs, CommonWCS) and wcs.boxed else wcs.to_world
 
 
 def without_distortion(wcs: Any) -> Any:

@@ -67,6 +67,11 @@ def of_mapping(forward: Any, shape: tuple[int, int]) -> float:
         of the middles of the output's quarters which has one.
     shape : tuple of int
         Shape (ny, nx) of the output.
+
+    Returns
+    -------
+    float
+        NaN if there is none at any of them.
     """
     places = [(0.5, 0.5), (0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]
     cx, cy = (np.repeat([p[k] * (shape[1 - k] + 1) for p in places], 4) for k in (0, 1))
@@ -74,7 +79,6 @@ def of_mapping(forward: Any, shape: tuple[int, int]) -> float:
         cx + np.tile([-0.5, 0.5, 0.0, 0.0], len(places)),
         cy + np.tile([0.0, 0.0, -0.5, 0.5], len(places)),
     )
-    ratio = math.nan
     for k in range(0, 4 * len(places), 4):
         left, right, below, above = range(k, k + 4)
         jacobian = float(
@@ -82,9 +86,31 @@ def of_mapping(forward: Any, shape: tuple[int, int]) -> float:
             - (x[above] - x[below]) * (y[right] - y[left])
         )
         if math.isfinite(jacobian):
-            ratio = 1.0 / math.sqrt(abs(jacobian)) if jacobian != 0.0 else math.nan
-            break
-    return checked(ratio)
+            return 1.0 / math.sqrt(abs(jacobian)) if jacobian != 0.0 else math.inf
+    return math.nan
+
+
+def on_sky(to_world: Any, shape: tuple[int, int]) -> float:
+    """Root of the area that a pixel in the middle of an image has on the sky, in radian.
+
+    Parameters
+    ----------
+    to_world : callable
+        Longitudes and latitudes, in degrees, of FITS positions.
+    shape : tuple of int
+        Shape (ny, nx) of the image.
+    """
+    ny, nx = shape
+    lon, lat = np.radians(
+        to_world(
+            (nx + 1) / 2 + np.array([-0.5, 0.5, 0.0, 0.0]),
+            (ny + 1) / 2 + np.array([0.0, 0.0, -0.5, 0.5]),
+        )
+    )
+    left, right, below, above = np.transpose(
+        [np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)]
+    )
+    return math.sqrt(float(np.linalg.norm(np.cross(right - left, above - below))))
 
 
 def checked(ratio: float) -> float:
