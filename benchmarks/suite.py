@@ -9,7 +9,8 @@ import cblot
 from .cases import pixmap
 from .scene import chip
 
-INTERPOLANTS = cblot.interpolants()[:8]
+ALIASES = ("bilinear", "lsinc", "lan3", "lan5")
+INTERPOLANTS = tuple(name for name in cblot.interpolants() if name not in ALIASES)
 THREADS = (1, None)
 
 

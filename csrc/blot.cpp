@@ -83,13 +83,8 @@ template <class T, class Out>
 class SplineWorker {
   public:
     SplineWorker(const MappingPlan& plan, const Job<T, Out>& job, const PositionTable& positions,
-                 const KernelTable<T, Out>& table, const KernelRow<T, Out>& row, Index bytes)
-        : plan_(plan),
-          job_(job),
-          source_box_(positions.source_box),
-          table_(table),
-          row_(row),
-          bytes_(bytes) {}
+                 const KernelRow<T, Out>& row, Index bytes)
+        : plan_(plan), job_(job), source_box_(positions.source_box), row_(row), bytes_(bytes) {}
 
     Index operator()(const Box& tile) {
         plan_.open(tile.y0, tile.y1, positions_);
@@ -106,11 +101,11 @@ class SplineWorker {
         const Samples<T>& source = job_.source;
         const Box box = source_box_(job_.positions, region, source.ny, source.nx, row_.reach);
         if (job_.reach >= 0 &&
-            !holds(job_.window, grown(box, table_.prefilter_reach, source.ny, source.nx))) {
+            !holds(job_.window, grown(box, row_.prefilter.reach, source.ny, source.nx))) {
             fail_beyond(job_.window);
         }
         const Index samples = box.height() * box.width();
-        const Index work = box.empty() ? 0 : table_.prefilter_work(box);
+        const Index work = box.empty() ? 0 : row_.prefilter.work(box);
         const bool single = region.height() == 1 && region.width() == 1;
         // In double: of the widest boxes, the bytes are more than an Index holds.
         const double bytes = (double(samples) + double(work)) * double(sizeof(T));
@@ -126,7 +121,7 @@ class SplineWorker {
         if (!box.empty()) {
             coefficients_.resize(std::size_t(samples));
             work_.resize(std::size_t(work));
-            table_.prefilter(source, box, coefficients_.data(), work_.data());
+            row_.prefilter.run(source, box, coefficients_.data(), work_.data());
             own.source = {coefficients_.data(),
                           -box.y0 * box.width() - box.x0,
                           box.width(),
@@ -156,7 +151,6 @@ class SplineWorker {
     const MappingPlan& plan_;
     Job<T, Out> job_;
     decltype(PositionTable::source_box) source_box_;
-    KernelTable<T, Out> table_;
     KernelRow<T, Out> row_;
     Index bytes_;
     MappingPlan::TilePositions positions_;
@@ -217,15 +211,15 @@ Job<T, Out> make_job(const Window<const T>& source, const Window<Out>& out, Inde
 template <class T, class Out>
 Index blot_exact(const Window<const T>& source, const Mapping& mapping, const Window<Out>& out,
                  const Options& options) {
-    const KernelTable<T, Out> table = kernel_table<T, Out>(options.isa);
-    const KernelRow<T, Out> row = table.row(options.kernel, options.sinscl != 1.0);
+    const KernelRow<T, Out> row =
+        kernel_table<T, Out>(options.isa).row(options.kernel, options.sinscl != 1.0);
     const PositionTable positions = position_table(options.isa);
     const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.nodes);
     const Job<T, Out> job = make_job(source, out, row.reach, options);
     const Box region = out.box();
     const Index width = plan.row_width(region);
     const int threads = threads_of(options, plan.single_thread());
-    if (options.kernel != Kernel::spline3) {
+    if (row.prefilter.run == nullptr) {
         return for_tiles(region, rows_of(kTilePixels, width), threads, options,
                          [&] { return TileWorker<T, Out>(plan, job, row.tile); });
     }
@@ -233,7 +227,7 @@ Index blot_exact(const Window<const T>& source, const Mapping& mapping, const Wi
     const Index rows = rows_of(std::min(kSplineRows * width, most), width);
     const Index bytes = kSplineBytes / tasks_of(region, rows, threads);
     return for_tiles(region, rows, threads, options,
-                     [&] { return SplineWorker<T, Out>(plan, job, positions, table, row, bytes); });
+                     [&] { return SplineWorker<T, Out>(plan, job, positions, row, bytes); });
 }
 
 template <class Out>
@@ -256,9 +250,9 @@ Index reach_of(const Options& options) {
         return classic_table<float>(options.isa).row(options.kernel, options.classic).reach;
     }
     // A coefficient of a double spline depends on more samples than one of float.
-    const auto table = kernel_table<double, float>(options.isa);
-    const Index taps = table.row(options.kernel, options.sinscl != 1.0).reach;
-    return options.kernel == Kernel::spline3 ? taps + table.prefilter_reach : taps;
+    const auto row =
+        kernel_table<double, float>(options.isa).row(options.kernel, options.sinscl != 1.0);
+    return row.reach + row.prefilter.reach;
 }
 
 }  // namespace

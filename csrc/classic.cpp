@@ -1,27 +1,35 @@
 // The peers' float32 arithmetic, compiled once for each instruction set.
 #include "classic.hpp"
 
+#include <type_traits>
+
 #include "dispatch.hpp"
 
 namespace cblot::CBLOT_ISA {
 
 namespace {
 
+/// A kernel without a classic form.
+struct None {};
+
 template <class Out, bool Drizzlepac, class K>
 KernelRow<float, Out> row_for() {
-    // Two more than that of the taps: position nx counts as inside, and is mirrored.
-    return {&blot_tile<float, Out, ClassicPolicy<K, Drizzlepac>>, reach_of<K> + 2};
+    if constexpr (std::is_same_v<K, None>) {
+        return {};
+    } else {
+        // Two more than that of the taps: position nx counts as inside, and is mirrored.
+        return {&blot_tile<float, Out, ClassicPolicy<K, Drizzlepac>>, reach_of<K> + 2, {}};
+    }
 }
 
 template <class Out, bool Drizzlepac>
 KernelRow<float, Out> row_of(Kernel kernel) {
     switch (kernel) {
-        case Kernel::nearest: return row_for<Out, Drizzlepac, ClassicNearest>();
-        case Kernel::linear: return row_for<Out, Drizzlepac, ClassicLinear>();
-        case Kernel::poly3: return row_for<Out, Drizzlepac, ClassicPoly3>();
-        case Kernel::poly5: return row_for<Out, Drizzlepac, ClassicPoly5>();
-        default: return {};
+#define CBLOT_KERNEL(name, NAME, Form, ClassicForm, Prefilter) \
+    case Kernel::name: return row_for<Out, Drizzlepac, ClassicForm>();
+#include "cblot/kernels.def"
     }
+    return {};
 }
 
 template <class Out>

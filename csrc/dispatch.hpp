@@ -5,21 +5,28 @@
 
 namespace cblot {
 
+/// What makes coefficients of a box of pixels, for a kernel that samples those.
+template <class T>
+struct Prefilter {
+    void (*run)(const Samples<T>& source, const Box& box, T* coefficients, T* work) = nullptr;
+    Index (*work)(const Box& box) = nullptr;  // elements of work
+    Index reach = 0;                          // from a coefficient to the samples it depends on
+};
+
 /// One row of the dispatch table. A value's samples are not farther than `reach` from its base
-/// pixel: mirrored at an edge, taps on one side reach as far on the other.
+/// pixel: mirrored at an edge, taps on one side reach as far on the other. They are pixels where
+/// the prefilter does not run.
 template <class T, class Out>
 struct KernelRow {
-    TileFn<T, Out> tile;
-    Index reach;
+    TileFn<T, Out> tile = nullptr;
+    Index reach = 0;
+    Prefilter<T> prefilter = {};
 };
 
 /// Functions compiled for one instruction set.
 template <class T, class Out>
 struct KernelTable {
     KernelRow<T, Out> (*row)(Kernel kernel, bool stretched);
-    void (*prefilter)(const Samples<T>& source, const Box& box, T* coefficients, T* work);
-    Index (*prefilter_work)(const Box& box);  // elements of work
-    Index prefilter_reach;                    // from a coefficient to the samples it depends on
 };
 
 /// The box of source pixels not farther than `reach` from the pixel below an inside position of a

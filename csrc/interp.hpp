@@ -25,7 +25,8 @@ enum class Edge { clamp, odd, mirror, drop };
 
 /// What kernels have in common unless they say otherwise.
 struct KernelDefaults {
-    static constexpr bool stretched = false;  // true: has a sinscl
+    static constexpr bool stretched = false;  // true: is made with a sinscl
+    using Stretched = void;                   // the form for a sinscl other than 1, if there is one
 };
 
 inline constexpr double kPi = 3.14159265358979323846;
@@ -194,6 +195,12 @@ struct Lanczos : KernelDefaults {
     }
 };
 
+template <class T>
+using Lanczos3 = Lanczos<T, 3>;
+
+template <class T>
+using Lanczos5 = Lanczos<T, 5>;
+
 /// Taper of IRAF's sinc interpolant at k source pixels from the nearest pixel.
 constexpr double sinc_taper(int k) {
     const double q = kPi / 14.0 * k * (kPi / 14.0 * k);
@@ -201,11 +208,15 @@ constexpr double sinc_taper(int k) {
     return root * root;
 }
 
+template <class T>
+struct StretchedSinc;
+
 /// sinc(t-k) taper(k), k = -7 ... 7, made to sum to 1; within 4 epsilon.
 ///
 /// As in Lanczos, sin(pi t) cancels; what is left, times t, is regular at t = 0.
 template <class T>
 struct Sinc : KernelDefaults {
+    using Stretched = StretchedSinc<T>;
     static constexpr int width = 15, offset = -7;
     static constexpr Base base = Base::nearest;
     static constexpr Edge edge = Edge::clamp;
@@ -234,6 +245,7 @@ struct StretchedSinc {
     static constexpr Base base = Base::nearest;
     static constexpr Edge edge = Edge::clamp;
     static constexpr bool stretched = true;
+    using Stretched = void;
     double sinscl;
 
     void weights(Vector<T> t, Vector<T>, Vector<T>* w) const {

@@ -1,4 +1,6 @@
 // The default arithmetic, compiled once for each instruction set (CBLOT_ISA names it).
+#include <type_traits>
+
 #include "dispatch.hpp"
 #include "prefilter.hpp"
 #include "tile.hpp"
@@ -7,37 +9,44 @@ namespace cblot::CBLOT_ISA {
 
 namespace {
 
-template <class T, class Out, class K>
-KernelRow<T, Out> row_of() {
-    return {&blot_tile<T, Out, Exact<T, K>>, reach_of<K>};
+/// A kernel that samples the pixels themselves.
+template <class T>
+struct None {};
+
+template <class T, class P>
+Prefilter<T> prefilter_of() {
+    if constexpr (std::is_same_v<P, None<T>>) {
+        return {};
+    } else {
+        return {&P::run, &P::work, P::reach};
+    }
+}
+
+template <class T, class Out, class K, class P>
+KernelRow<T, Out> row_of([[maybe_unused]] bool stretched) {
+    if constexpr (!std::is_void_v<typename K::Stretched>) {
+        if (stretched) {
+            return row_of<T, Out, typename K::Stretched, P>(false);
+        }
+    }
+    return {&blot_tile<T, Out, Exact<T, K>>, reach_of<K>, prefilter_of<T, P>()};
 }
 
 template <class T, class Out>
 KernelRow<T, Out> row(Kernel kernel, bool stretched) {
     switch (kernel) {
-        case Kernel::nearest: return row_of<T, Out, Nearest<T>>();
-        case Kernel::linear: return row_of<T, Out, Linear<T>>();
-        case Kernel::poly3: return row_of<T, Out, Poly3<T>>();
-        case Kernel::poly5: return row_of<T, Out, Poly5<T>>();
-        case Kernel::spline3: return row_of<T, Out, Spline3<T>>();
-        case Kernel::sinc:
-            return stretched ? row_of<T, Out, StretchedSinc<T>>() : row_of<T, Out, Sinc<T>>();
-        case Kernel::lanczos3: return row_of<T, Out, Lanczos<T, 3>>();
-        case Kernel::lanczos5: return row_of<T, Out, Lanczos<T, 5>>();
+#define CBLOT_KERNEL(name, NAME, Form, ClassicForm, Prefilter) \
+    case Kernel::name: return row_of<T, Out, Form<T>, Prefilter<T>>(stretched);
+#include "cblot/kernels.def"
     }
     return {};
-}
-
-template <class T>
-Index prefilter_work(const Box& box) {
-    return (2 * box.height() + 2 * kSplineReach<T>)*prefilter_stride<T>(box.width());
 }
 
 }  // namespace
 
 template <class T, class Out>
 KernelTable<T, Out> kernel_table() {
-    return {&row<T, Out>, &prefilter<T>, &prefilter_work<T>, kSplineReach<T> + kRepairReach};
+    return {&row<T, Out>};
 }
 
 template KernelTable<float, float> kernel_table();

@@ -1,10 +1,10 @@
 // Names of the interpolants, and which options can be used.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 #include "cblot/blot.hpp"
 #include "check.hpp"
@@ -18,18 +18,19 @@ struct Name {
     Kernel kernel;
 };
 
-constexpr std::array<Name, 12> kNames{{{"nearest", Kernel::nearest},
-                                       {"linear", Kernel::linear},
-                                       {"poly3", Kernel::poly3},
-                                       {"poly5", Kernel::poly5},
-                                       {"spline3", Kernel::spline3},
-                                       {"sinc", Kernel::sinc},
-                                       {"lanczos3", Kernel::lanczos3},
-                                       {"lanczos5", Kernel::lanczos5},
-                                       {"bilinear", Kernel::linear},
-                                       {"lsinc", Kernel::sinc},
-                                       {"lan3", Kernel::lanczos3},
-                                       {"lan5", Kernel::lanczos5}}};
+// Those of the kernels, in their order, then their aliases.
+constexpr Name kNames[] = {
+#define CBLOT_KERNEL(name, ...) {#name, Kernel::name},
+#include "cblot/kernels.def"
+#define CBLOT_ALIAS(alias, name) {#alias, Kernel::name},
+#include "cblot/kernels.def"
+};
+
+constexpr bool kHasClassic[] = {
+#define CBLOT_KERNEL(name, NAME, Form, ClassicForm, Prefilter) \
+    std::string_view(#ClassicForm) != "None",
+#include "cblot/kernels.def"
+};
 
 void check_number(bool valid, const char* name, const char* expected, double given) {
     if (!valid) {
@@ -44,13 +45,28 @@ void check_enum(std::int32_t value, std::int32_t count, const char* name) {
     }
 }
 
+/// "a, b and c" of the kernels that have a classic form.
+std::string classic_names() {
+    std::vector<std::string> names;
+    for (std::size_t k = 0; k < std::size(kHasClassic); ++k) {
+        if (kHasClassic[k]) {
+            names.emplace_back(kNames[k].name);
+        }
+    }
+    std::string text = names.front();
+    for (std::size_t k = 1; k < names.size(); ++k) {
+        text += (k + 1 < names.size() ? ", " : " and ") + names[k];
+    }
+    return text;
+}
+
 // The size of the first release's options, and what those of no release will exceed.
 constexpr std::size_t kLeastSize = offsetof(Options, poll_context) + sizeof(void*);
 constexpr std::size_t kMostSize = 4096;
 
 /// Refuses values that can't be used.
 void check(const Options& options) {
-    check_enum(std::int32_t(options.kernel), 8, "kernel");
+    check_enum(std::int32_t(options.kernel), std::int32_t(std::size(kHasClassic)), "kernel");
     check_enum(std::int32_t(options.classic), 3, "classic");
     check_enum(std::int32_t(options.isa), 4, "isa");
     if (options.reserved != 0) {
@@ -78,10 +94,10 @@ void check(const Options& options) {
         std::isfinite(gain), "exptime",
         classic ? "such that float32 holds it" : "such that double holds exptime / pix_ratio^2",
         options.exptime);
-    const bool has_classic = options.kernel <= Kernel::poly5;
-    if (classic && !has_classic) {
-        fail("classic arithmetic is defined for nearest, linear, poly3 and poly5 only, got " +
-             std::string(kNames[std::size_t(options.kernel)].name));
+    const auto kernel = std::size_t(options.kernel);
+    if (classic && !kHasClassic[kernel]) {
+        fail("classic arithmetic is defined for " + classic_names() + " only, got " +
+             std::string(kNames[kernel].name));
     }
 }
 
@@ -122,14 +138,12 @@ Options known(const Options& given) {
 }
 
 Kernel kernel_from_name(std::string_view name) {
+    std::string message = "unknown interpolant '" + std::string(name) + "'; the valid ones are ";
     for (const Name& known : kNames) {
         if (known.name == name) {
             return known.kernel;
         }
-    }
-    std::string message = "unknown interpolant '" + std::string(name) + "'; the valid ones are ";
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
-        message += (i == 0 ? "" : ", ") + std::string(kNames[i].name);
+        message += (&known == kNames ? "" : ", ") + std::string(known.name);
     }
     fail(message);
 }

@@ -90,63 +90,74 @@ CBLOT_INLINE Vector<T> spline_filter(const T* p, Index step) {
     return sum;
 }
 
-/// Writes the coefficients of a box, dense, row by row. A coefficient whose sample is not finite is
-/// NaN; its neighbours see the repaired sample. work holds (height + 2 reach) + height rows of
-/// prefilter_stride(width) elements.
+/// spline3's coefficients.
 template <class T>
-void prefilter(const Samples<T>& s, const Box& box, T* coefficients, T* work) {
-    constexpr Index reach = kSplineReach<T>;
-    const Index h = box.height(), w = box.width(), stride = prefilter_stride<T>(w);
-    T* const patch = work;
-    T* const columns = work + (h + 2 * reach) * stride;
-    bool finite = true;
-    for (Index r = 0; r < h + 2 * reach; ++r) {
-        const Index j = mirror(box.y0 - reach + r, s.ny);
-        T* const row = patch + r * stride;
-        const T* const from = s.data;
-        for (Index c = 0; c < w + 2 * reach; ++c) {
-            const Index i = mirror(box.x0 - reach + c, s.nx);
-            row[c] = from[s.origin + j * s.stride_y + i * s.stride_x];
-            finite &= is_finite(row[c]);
-        }
-        for (Index c = w + 2 * reach; c < stride; ++c) {
-            row[c] = T(0);
-        }
+struct SplinePrefilter {
+    /// From a coefficient to the farthest sample it depends on.
+    static constexpr Index reach = kSplineReach<T> + kRepairReach;
+
+    /// Elements of work for a box.
+    static Index work(const Box& box) {
+        return (2 * box.height() + 2 * kSplineReach<T>)*prefilter_stride<T>(box.width());
     }
-    if (!finite) {
-        for (Index r = 0; r < h + 2 * reach; ++r) {
-            for (Index c = 0; c < w + 2 * reach; ++c) {
-                T& v = patch[r * stride + c];
-                if (!is_finite(v)) {
-                    v = repaired(s, mirror(box.y0 - reach + r, s.ny),
-                                 mirror(box.x0 - reach + c, s.nx));
+
+    /// Writes the coefficients of a box, dense, row by row. A coefficient whose sample is not
+    /// finite is NaN; its neighbours see the repaired sample. work holds (height + 2 taps) + height
+    /// rows of prefilter_stride(width) elements.
+    static void run(const Samples<T>& s, const Box& box, T* coefficients, T* work) {
+        constexpr Index taps = kSplineReach<T>;
+        const Index h = box.height(), w = box.width(), stride = prefilter_stride<T>(w);
+        T* const patch = work;
+        T* const columns = work + (h + 2 * taps) * stride;
+        bool finite = true;
+        for (Index r = 0; r < h + 2 * taps; ++r) {
+            const Index j = mirror(box.y0 - taps + r, s.ny);
+            T* const row = patch + r * stride;
+            const T* const from = s.data;
+            for (Index c = 0; c < w + 2 * taps; ++c) {
+                const Index i = mirror(box.x0 - taps + c, s.nx);
+                row[c] = from[s.origin + j * s.stride_y + i * s.stride_x];
+                finite &= is_finite(row[c]);
+            }
+            for (Index c = w + 2 * taps; c < stride; ++c) {
+                row[c] = T(0);
+            }
+        }
+        if (!finite) {
+            for (Index r = 0; r < h + 2 * taps; ++r) {
+                for (Index c = 0; c < w + 2 * taps; ++c) {
+                    T& v = patch[r * stride + c];
+                    if (!is_finite(v)) {
+                        v = repaired(s, mirror(box.y0 - taps + r, s.ny),
+                                     mirror(box.x0 - taps + c, s.nx));
+                    }
                 }
             }
         }
-    }
-    for (Index r = 0; r < h; ++r) {
-        for (Index c = 0; c + kLanes<T> <= stride; c += kLanes<T>) {
-            store(columns + r * stride + c,
-                  spline_filter(patch + (r + reach) * stride + c, stride));
-        }
-        T row_end[kPad];
-        for (Index c = 0; c < w; c += kLanes<T>) {
-            store(row_end, spline_filter(columns + r * stride + reach + c, 1));
-            std::memcpy(coefficients + r * w + c, row_end,
-                        sizeof(T) * std::size_t(min_index(kLanes<T>, w - c)));
-        }
-    }
-    if (!finite) {
         for (Index r = 0; r < h; ++r) {
-            for (Index c = 0; c < w; ++c) {
-                const T v =
-                    s.data[s.origin + (box.y0 + r) * s.stride_y + (box.x0 + c) * s.stride_x];
-                if (!is_finite(v)) {
-                    coefficients[r * w + c] = std::numeric_limits<T>::quiet_NaN();
+            for (Index c = 0; c + kLanes<T> <= stride; c += kLanes<T>) {
+                store(columns + r * stride + c,
+                      spline_filter(patch + (r + taps) * stride + c, stride));
+            }
+            T row_end[kPad];
+            for (Index c = 0; c < w; c += kLanes<T>) {
+                store(row_end, spline_filter(columns + r * stride + taps + c, 1));
+                std::memcpy(coefficients + r * w + c, row_end,
+                            sizeof(T) * std::size_t(min_index(kLanes<T>, w - c)));
+            }
+        }
+        if (!finite) {
+            for (Index r = 0; r < h; ++r) {
+                for (Index c = 0; c < w; ++c) {
+                    const T v =
+                        s.data[s.origin + (box.y0 + r) * s.stride_y + (box.x0 + c) * s.stride_x];
+                    if (!is_finite(v)) {
+                        coefficients[r * w + c] = std::numeric_limits<T>::quiet_NaN();
+                    }
                 }
             }
         }
     }
-}
+};
 
 }  // namespace cblot::CBLOT_ISA

@@ -40,7 +40,8 @@ def pytest_unconfigure() -> None:
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA_VARIABLE = "CBLOT_TEST_DATA"
-INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "sinc", "lanczos3", "lanczos5")
+ALIASES = {"bilinear": "linear", "lsinc": "sinc", "lan3": "lanczos3", "lan5": "lanczos5"}
+INTERPOLANTS = tuple(name for name in cblot.interpolants() if name not in ALIASES)
 
 
 # A shell's background jobs begin with Ctrl-C ignored, and so do their children.

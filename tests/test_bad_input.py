@@ -78,10 +78,7 @@ def boom(x: Any, y: Any) -> Any:
 
 
 SOURCE = np.arange(110.0, dtype="f4").reshape(10, 11)
-VALID = (
-    "unknown interpolant 'cubic'; the valid ones are nearest, linear, poly3, poly5, spline3, sinc, "
-    "lanczos3, lanczos5, bilinear, lsinc, lan3, lan5"
-)
+VALID = "unknown interpolant 'cubic'; the valid ones are " + ", ".join(cblot.interpolants())
 COMMON = (
     "blot_wcs must be an HSTWCS, an astropy.wcs.WCS or another object with astropy's common WCS "
     "interface, got NoneType"

@@ -98,7 +98,7 @@ def test_c_example(tmp_path: Path) -> None:
 PROGRAM = """
 #include <cblot/blot.hpp>
 #include <cstdio>
-int main() { std::puts(cblot::version()); return cblot::kernel_names().size() == 12 ? 0 : 1; }
+int main() { std::puts(cblot::version()); return cblot::kernel_names().empty() ? 1 : 0; }
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import cblot
 import oracle
-from conftest import INTERPOLANTS
+from conftest import ALIASES, INTERPOLANTS
 
 BOUND = {np.float32: 4e-6, np.float64: 1e-12}
 SHAPES = [(1, 1), (1, 9), (9, 1), (2, 2), (3, 4), (7, 5), (24, 37)]
@@ -107,15 +107,7 @@ def test_scipy(interp: str) -> None:
     np.testing.assert_allclose(out, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("alias", "name"),
-    [
-        ("bilinear", "linear"),
-        ("lsinc", "sinc"),
-        ("lan3", "lanczos3"),
-        ("lan5", "lanczos5"),
-    ],
-)
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
 def test_aliases(alias: str, name: str) -> None:
     rng = np.random.default_rng(10)
     image, pixmap = rng.normal(size=(9, 9)), rng.uniform(0, 9, (5, 5, 2))

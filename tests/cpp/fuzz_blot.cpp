@@ -97,6 +97,11 @@ double wild(Bytes& bytes, Index n) {
     }
 }
 
+constexpr Index kLastKernel =
+#define CBLOT_KERNEL(...) 1 +
+#include "cblot/kernels.def"
+    -1;
+
 [[noreturn]] void complain(const char* what, const cblot::Options& options, Index j, Index i,
                            double x, double y, double found, double expected) {
     std::fprintf(stderr,
@@ -133,7 +138,7 @@ void one(Bytes& bytes) {
         }
     }
     cblot::Options options;
-    options.kernel = cblot::Kernel(bytes.whole(0, 7));
+    options.kernel = cblot::Kernel(bytes.whole(0, kLastKernel));
     options.sinscl = bytes.flag() ? 1.0 : bytes.real(0.05, 3.0);
     options.exptime = bytes.real(-2.0, 2.0);
     options.pix_ratio = bytes.real(0.5, 2.0);
@@ -321,7 +326,7 @@ void same(Bytes& bytes) {
         }
     }
     cblot::Options options;
-    options.kernel = cblot::Kernel(bytes.whole(0, 8));  // one too many
+    options.kernel = cblot::Kernel(bytes.whole(0, kLastKernel + 1));  // one too many
     options.sinscl = bytes.flag() ? 1.0 : bytes.take<double>();
     options.exptime = bytes.flag() ? 1.0 : bytes.take<double>();
     options.classic = cblot::Classic(bytes.whole(0, 5) == 0 ? bytes.whole(0, 3) : 0);
@@ -398,7 +403,8 @@ void race(Bytes& bytes) {
     };
     set(near);
     cblot::Options options;
-    options.kernel = bytes.flag() ? cblot::Kernel::spline3 : cblot::Kernel(bytes.whole(0, 7));
+    options.kernel =
+        bytes.flag() ? cblot::Kernel::spline3 : cblot::Kernel(bytes.whole(0, kLastKernel));
     options.threads = int(bytes.whole(1, 2));
     cblot::Mapping mapping = cblot::PixmapMapping{x.cview(), y.cview()};
     if (step > 0) {

@@ -8,10 +8,10 @@
 
 using cblot::Index;
 
-inline constexpr cblot::Kernel kKernels[] = {cblot::Kernel::nearest,  cblot::Kernel::linear,
-                                             cblot::Kernel::poly3,    cblot::Kernel::poly5,
-                                             cblot::Kernel::spline3,  cblot::Kernel::sinc,
-                                             cblot::Kernel::lanczos3, cblot::Kernel::lanczos5};
+inline constexpr cblot::Kernel kKernels[] = {
+#define CBLOT_KERNEL(name, ...) cblot::Kernel::name,
+#include "cblot/kernels.def"
+};
 
 /// Memory of an image, and a view of it.
 template <class T>

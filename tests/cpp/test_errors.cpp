@@ -1,6 +1,7 @@
 // What can't be used is refused before anything is written.
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -45,7 +46,9 @@ TEST_CASE("options") {
     CHECK(has(error([&](Options& o) { o.pix_ratio = nan; }), "pix_ratio must be positive"));
     CHECK(has(error([&](Options& o) { o.exptime = nan; }), "exptime must be a finite number"));
     CHECK(has(error([&](Options& o) { o.threads = 0; }), "threads must be at least 1, got 0"));
-    CHECK(has(error([&](Options& o) { o.kernel = cblot::Kernel(8); }), "kernel must be one of 8"));
+    const auto count = std::size(kKernels);
+    CHECK(has(error([&](Options& o) { o.kernel = cblot::Kernel(count); }),
+              "kernel must be one of " + std::to_string(count)));
     CHECK(has(error([&](Options& o) { o.kernel = cblot::Kernel(-1); }), "got -1"));
     CHECK(
         has(error([&](Options& o) { o.classic = cblot::Classic(3); }), "classic must be one of 3"));

@@ -27,15 +27,10 @@ enum cblot_status {
     CBLOT_FAILED = 4
 };
 
+/* CBLOT_NEAREST, CBLOT_LINEAR, CBLOT_POLY3, CBLOT_POLY5 ...: in the order of kernels.def. */
 enum cblot_kernel {
-    CBLOT_NEAREST,
-    CBLOT_LINEAR,
-    CBLOT_POLY3,
-    CBLOT_POLY5,
-    CBLOT_SPLINE3,
-    CBLOT_SINC,
-    CBLOT_LANCZOS3,
-    CBLOT_LANCZOS5
+#define CBLOT_KERNEL(name, NAME, Form, ClassicForm, Prefilter) CBLOT_##NAME,
+#include "cblot/kernels.def"
 };
 
 enum cblot_classic { CBLOT_CLASSIC_OFF, CBLOT_CLASSIC_DRIZZLEPAC, CBLOT_CLASSIC_DRIZZLE };

@@ -22,16 +22,10 @@ class CBLOT_API Error : public std::invalid_argument {
     ~Error() override;
 };
 
-/// The interpolants. `interp.hpp` holds their formulas.
+/// The interpolants, in the order of kernels.def: nearest, linear, poly3, poly5 ...
 enum class Kernel : std::int32_t {
-    nearest,
-    linear,
-    poly3,
-    poly5,
-    spline3,
-    sinc,
-    lanczos3,
-    lanczos5
+#define CBLOT_KERNEL(name, ...) name,
+#include "cblot/kernels.def"
 };
 
 /// Kernel of a name or an alias; throws Error, naming the valid ones.
