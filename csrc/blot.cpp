@@ -6,11 +6,13 @@
 #include <type_traits>
 #include <utility>
 
+#include "box.hpp"
 #include "check.hpp"
 #include "dispatch.hpp"
+#include "mapping/exact.hpp"
 #include "overlap.hpp"
-#include "plan.hpp"
-#include "tiles.hpp"
+#include "parallel.hpp"
+#include "source_box.hpp"
 
 namespace cblot {
 
@@ -34,13 +36,6 @@ constexpr Index kSplineBytes = 32 << 20;
          "; source_box tells what it needs");
 }
 
-/// A box grown on all sides, within an image.
-Box grown(const Box& box, Index by, Index ny, Index nx) {
-    return box.empty() ? box
-                       : Box{std::max<Index>(0, box.y0 - by), std::min(ny, box.y1 + by),
-                             std::max<Index>(0, box.x0 - by), std::min(nx, box.x1 + by)};
-}
-
 Box joined(const Box& a, const Box& b) {
     if (a.empty() || b.empty()) {
         return a.empty() ? b : a;
@@ -48,16 +43,24 @@ Box joined(const Box& a, const Box& b) {
     return {std::min(a.y0, b.y0), std::max(a.y1, b.y1), std::min(a.x0, b.x0), std::max(a.x1, b.x1)};
 }
 
-bool holds(const Box& outer, const Box& inner) {
-    return inner.empty() || (outer.y0 <= inner.y0 && inner.y1 <= outer.y1 && outer.x0 <= inner.x0 &&
-                             inner.x1 <= outer.x1);
+/// Refuses an output two of whose pixels lie in one place, or that overlaps what the mapping reads
+/// while it is written.
+template <class T>
+void check_output(const View2D<T>& out, const char* name, const Mapping& mapping) {
+    check_places(out, name);
+    mapping.held().check_output(Footprint(out), name);
+}
+
+template <class A, class B>
+void check_apart(const View2D<A>& a, const char* name, const View2D<B>& b, const char* other) {
+    check_apart(Footprint(a), name, Footprint(b), other);
 }
 
 /// Works on tiles whose kernel samples the source itself. One a thread.
 template <class T, class Out>
 class TileWorker {
   public:
-    TileWorker(const MappingPlan& plan, const Job<T, Out>& job, TileFn<T, Out> tile)
+    TileWorker(const PlannedMapping& plan, const Job<T, Out>& job, TileFn<T, Out> tile)
         : plan_(plan), job_(job), tile_(tile) {}
 
     Index operator()(const Box& tile) {
@@ -71,10 +74,10 @@ class TileWorker {
     }
 
   private:
-    const MappingPlan& plan_;
+    const PlannedMapping& plan_;
     Job<T, Out> job_;
     TileFn<T, Out> tile_;
-    MappingPlan::TilePositions positions_;
+    TilePositions positions_;
 };
 
 /// Works on tiles whose kernel samples spline coefficients: makes those of each region's source
@@ -82,9 +85,9 @@ class TileWorker {
 template <class T, class Out>
 class SplineWorker {
   public:
-    SplineWorker(const MappingPlan& plan, const Job<T, Out>& job, const PositionTable& positions,
+    SplineWorker(const PlannedMapping& plan, const Job<T, Out>& job, SourceBoxFn box,
                  const KernelRow<T, Out>& row, Index bytes)
-        : plan_(plan), job_(job), source_box_(positions.source_box), row_(row), bytes_(bytes) {}
+        : plan_(plan), job_(job), source_box_(box), row_(row), bytes_(bytes) {}
 
     Index operator()(const Box& tile) {
         plan_.open(tile.y0, tile.y1, positions_);
@@ -148,19 +151,19 @@ class SplineWorker {
         return {first, second};
     }
 
-    const MappingPlan& plan_;
+    const PlannedMapping& plan_;
     Job<T, Out> job_;
-    decltype(PositionTable::source_box) source_box_;
+    SourceBoxFn source_box_;
     KernelRow<T, Out> row_;
     Index bytes_;
-    MappingPlan::TilePositions positions_;
+    TilePositions positions_;
     std::vector<T> coefficients_, work_;
 };
 
 /// Writes the positions themselves.
 class PositionsWorker {
   public:
-    PositionsWorker(const MappingPlan& plan, double origin, const View2D<double>& x,
+    PositionsWorker(const PlannedMapping& plan, double origin, const View2D<double>& x,
                     const View2D<double>& y)
         : plan_(plan), origin_(origin), x_(x), y_(y) {}
 
@@ -181,10 +184,10 @@ class PositionsWorker {
     }
 
   private:
-    const MappingPlan& plan_;
+    const PlannedMapping& plan_;
     double origin_;
     View2D<double> x_, y_;
-    MappingPlan::TilePositions positions_;
+    TilePositions positions_;
 };
 
 template <class T, class Out>
@@ -209,25 +212,25 @@ Job<T, Out> make_job(const Window<const T>& source, const Window<Out>& out, Inde
 }
 
 template <class T, class Out>
-Index blot_exact(const Window<const T>& source, const Mapping& mapping, const Window<Out>& out,
+Index blot_plain(const Window<const T>& source, const Mapping& mapping, const Window<Out>& out,
                  const Options& options) {
     const KernelRow<T, Out> row =
         kernel_table<T, Out>(options.isa).row(options.kernel, options.sinscl != 1.0);
-    const PositionTable positions = position_table(options.isa);
-    const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.nodes);
+    const auto plan = mapping.held().plan({out.ny, out.nx, options.isa, false});
     const Job<T, Out> job = make_job(source, out, row.reach, options);
     const Box region = out.box();
-    const Index width = plan.row_width(region);
-    const int threads = threads_of(options, plan.single_thread());
+    const Index width = plan->row_width(region);
+    const int threads = threads_of(options, plan->single_thread());
     if (row.prefilter.run == nullptr) {
         return for_tiles(region, rows_of(kTilePixels, width), threads, options,
-                         [&] { return TileWorker<T, Out>(plan, job, row.tile); });
+                         [&] { return TileWorker<T, Out>(*plan, job, row.tile); });
     }
-    const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
+    const Index most = plan->single_thread() ? kSplineCallbackPixels : kSplinePixels;
     const Index rows = rows_of(std::min(kSplineRows * width, most), width);
     const Index bytes = kSplineBytes / tasks_of(region, rows, threads);
+    const SourceBoxFn box = functions<SourceBoxFunctions>(options.isa).plain;
     return for_tiles(region, rows, threads, options,
-                     [&] { return SplineWorker<T, Out>(plan, job, positions, row, bytes); });
+                     [&] { return SplineWorker<T, Out>(*plan, job, box, row, bytes); });
 }
 
 template <class Out>
@@ -235,17 +238,16 @@ Index blot_classic(const Window<const float>& source, const Mapping& mapping,
                    const Window<Out>& out, const Options& options) {
     const KernelRow<float, Out> row =
         classic_table<Out>(options.isa).row(options.kernel, options.classic);
-    const PositionTable positions = position_table(options.isa);
-    const MappingPlan plan(mapping, out.ny, out.nx, positions, positions.classic_nodes);
+    const auto plan = mapping.held().plan({out.ny, out.nx, options.isa, true});
     const Job<float, Out> job = make_job(source, out, row.reach, options);
-    const int threads = threads_of(options, plan.single_thread());
+    const int threads = threads_of(options, plan->single_thread());
     const Box region = out.box();
-    return for_tiles(region, rows_of(kTilePixels, plan.row_width(region)), threads, options,
-                     [&] { return TileWorker<float, Out>(plan, job, row.tile); });
+    return for_tiles(region, rows_of(kTilePixels, plan->row_width(region)), threads, options,
+                     [&] { return TileWorker<float, Out>(*plan, job, row.tile); });
 }
 
 /// From a base pixel to the farthest sample that its value depends on, in either type.
-Index reach_of(const Options& options) {
+Index source_reach(const Options& options) {
     if (options.classic != Classic::off) {
         return classic_table<float>(options.isa).row(options.kernel, options.classic).reach;
     }
@@ -273,7 +275,7 @@ Index blot_window(const Window<const Source>& source, const Mapping& mapping,
     check_output(out.pixels, "out", mapping);
     check_apart(out.pixels, "out", source.pixels, "source");
     if (options.classic == Classic::off) {
-        return blot_exact(source, mapping, out, options);
+        return blot_plain(source, mapping, out, options);
     }
     if constexpr (std::is_same_v<Source, float>) {
         return blot_classic(source, mapping, out, options);
@@ -292,17 +294,17 @@ Box source_box(const Mapping& mapping, Index ny, Index nx, const Box& region, In
         "the region");
     check_view(View2D<const char>{&none, source_ny, source_nx, 0, 0}, "source");
     const bool classic = options.classic != Classic::off;
-    const PositionTable table = position_table(options.isa);
-    const MappingPlan plan(mapping, ny, nx, table, classic ? table.classic_nodes : table.nodes);
+    const auto plan = mapping.held().plan({ny, nx, options.isa, classic});
     // The base of a value may be the pixel after the one below its position.
-    const Index reach = 1 + reach_of(options);
-    const SourceBoxFn function = classic ? table.classic_source_box : table.source_box;
+    const Index reach = 1 + source_reach(options);
+    const auto boxes = functions<SourceBoxFunctions>(options.isa);
+    const SourceBoxFn function = classic ? boxes.classic : boxes.plain;
     Box box;
     std::mutex mutex;
-    const Index rows = rows_of(kTilePixels, plan.row_width(region));
-    for_tiles(region, rows, threads_of(options, plan.single_thread()), options, [&] {
-        return [&, positions = MappingPlan::TilePositions()](const Box& tile) mutable {
-            plan.open(tile.y0, tile.y1, positions);
+    const Index rows = rows_of(kTilePixels, plan->row_width(region));
+    for_tiles(region, rows, threads_of(options, plan->single_thread()), options, [&] {
+        return [&, positions = TilePositions()](const Box& tile) mutable {
+            plan->open(tile.y0, tile.y1, positions);
             const Box found = function(positions.positions, tile, source_ny, source_nx, reach);
             const std::lock_guard<std::mutex> lock(mutex);
             box = joined(box, found);
@@ -320,11 +322,10 @@ void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<d
     check_output(x, "x", mapping);
     check_output(y, "y", mapping);
     check_apart(x, "x", y, "y");
-    const PositionTable table = position_table(options.isa);
-    const MappingPlan plan(mapping, x.ny, x.nx, table, table.nodes);
-    const int threads = threads_of(options, plan.single_thread());
+    const auto plan = mapping.held().plan({x.ny, x.nx, options.isa, false});
+    const int threads = threads_of(options, plan->single_thread());
     for_tiles({0, x.ny, 0, x.nx}, rows_of(kTilePixels, x.nx), threads, options,
-              [&] { return PositionsWorker(plan, origin, x, y); });
+              [&] { return PositionsWorker(*plan, origin, x, y); });
 }
 
 void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<double> y,
@@ -336,29 +337,28 @@ void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<dou
     }
     check_view(x, "x");
     check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
-    check_output(x, "x", mapping);
-    check_output(y, "y", mapping);
+    check_places(x, "x");
+    check_places(y, "y");
     check_apart(x, "x", y, "y");
-    const PositionTable table = position_table(options.isa);
-    const ExactPlanner planner(mapping);
-    for_tiles({0, x.ny, 0, x.nx}, rows_of(kTilePixels, x.nx), threads_of(options, false), options,
-              [&] {
-                  return [&](const Box& tile) {
-                      double px[kBlock + kPad], py[kBlock + kPad];
-                      for (Index l = tile.y0; l < tile.y1; ++l) {
-                          for (Index k = tile.x0; k < tile.x1; k += kBlock) {
-                              const Index n = std::min(kBlock, tile.x1 - k);
-                              table.exact_nodes(planner.plan(), step, double(l) * double(step), k,
-                                                n, px, py);
-                              for (Index p = 0; p < n; ++p) {
-                                  x(l, k + p) = px[p] + 1.0;
-                                  y(l, k + p) = py[p] + 1.0;
-                              }
-                          }
-                      }
-                      return Index(0);
-                  };
-              });
+    const PlannedExact planned(mapping, options.isa);
+    const auto make_nodes = functions<ExactFunctions>(options.isa).nodes;
+    for_tiles(
+        {0, x.ny, 0, x.nx}, rows_of(kTilePixels, x.nx), threads_of(options, false), options, [&] {
+            return [&](const Box& tile) {
+                double px[kBlock + kPad], py[kBlock + kPad];
+                for (Index l = tile.y0; l < tile.y1; ++l) {
+                    for (Index k = tile.x0; k < tile.x1; k += kBlock) {
+                        const Index n = std::min(kBlock, tile.x1 - k);
+                        make_nodes(planned.plan(), step, double(l) * double(step), k, n, px, py);
+                        for (Index p = 0; p < n; ++p) {
+                            x(l, k + p) = px[p] + 1.0;
+                            y(l, k + p) = py[p] + 1.0;
+                        }
+                    }
+                }
+                return Index(0);
+            };
+        });
 }
 
 void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,
@@ -370,7 +370,8 @@ void positions_at(const ExactMapping& mapping, Index count, double* x, double* y
     if (count > 0) {
         check_apart(View2D<double>{x, 1, count}, "x", View2D<double>{y, 1, count}, "y");
     }
-    position_table(options.isa).exact_at(ExactPlanner(mapping).plan(), count, x, y);
+    const PlannedExact planned(mapping, options.isa);
+    functions<ExactFunctions>(options.isa).at(planned.plan(), count, x, y);
 }
 
 #define CBLOT_INSTANTIATE(Source, Out)                                                \

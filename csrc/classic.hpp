@@ -7,7 +7,7 @@
 // edge rule.
 #pragma once
 
-#include "tile.hpp"
+#include "blot_tile.hpp"
 
 namespace cblot::CBLOT_ISA {
 
@@ -178,13 +178,12 @@ CBLOT_INLINE void classic_locate(Block<float>& b, Index ny, Index nx, float roun
     const Index padded = b.padded();
     for (Index p = 0; p < padded; ++p) {
         const float x = float(b.x[p]), y = float(b.y[p]);
-        const bool inside_x = ClosedX ? (x <= width) : (x < width);
-        const bool inside = (x >= 0.0f) & inside_x & (y >= 0.0f) & (y < height);
-        const float xs = inside ? x : 0.0f, ys = inside ? y : 0.0f;
+        const bool within = inside<ClosedX>(x, y, width, height);
+        const float xs = within ? x : 0.0f, ys = within ? y : 0.0f;
         const std::int32_t ix = std::int32_t(Nearest ? xs + 0.5f : xs);
         const std::int32_t iy = std::int32_t(Nearest ? ys + 0.5f : ys);
-        b.ix[p] = inside ? ix : kOutside;
-        b.iy[p] = inside ? iy : kOutside;
+        b.ix[p] = within ? ix : kOutside;
+        b.iy[p] = within ? iy : kOutside;
         b.tx[p] = (round_trip + (xs - float(ix))) - round_trip;
         b.ty[p] = (round_trip + (ys - float(iy))) - round_trip;
     }

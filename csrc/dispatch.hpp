@@ -29,19 +29,6 @@ struct KernelTable {
     KernelRow<T, Out> (*row)(Kernel kernel, bool stretched);
 };
 
-/// The box of source pixels not farther than `reach` from the pixel below an inside position of a
-/// region of the output; empty if there is none.
-using SourceBoxFn = Box (*)(const Positions&, const Box& region, Index ny, Index nx, Index reach);
-
-/// Mappings compiled for one instruction set.
-struct PositionTable {
-    PositionsFn nodes, classic_nodes, pixmap, exact;
-    void (*exact_at)(const ExactPlan& plan, Index count, double* x, double* y);
-    void (*exact_nodes)(const ExactPlan& plan, Index step, double row_y, Index k_begin, Index n,
-                        double* x, double* y);
-    SourceBoxFn source_box, classic_source_box;
-};
-
 /// Functions of the classic arithmetic.
 template <class Out>
 struct ClassicTable {
@@ -49,7 +36,7 @@ struct ClassicTable {
     KernelRow<float, Out> (*row)(Kernel kernel, Classic peer);
 };
 
-// kernels.cpp, classic.cpp and positions.cpp are compiled once for each instruction set the build
+// kernels.cpp, classic.cpp and mappings.cpp are compiled once for each instruction set the build
 // has.
 #define CBLOT_DECLARE_TABLES(isa)       \
     namespace isa {                     \
@@ -57,7 +44,8 @@ struct ClassicTable {
     KernelTable<T, Out> kernel_table(); \
     template <class Out>                \
     ClassicTable<Out> classic_table();  \
-    PositionTable position_table();     \
+    template <class Functions>          \
+    Functions functions();              \
     }
 
 CBLOT_DECLARE_TABLES(baseline)
@@ -65,9 +53,38 @@ CBLOT_DECLARE_TABLES(baseline)
 CBLOT_DECLARE_TABLES(avx2)
 CBLOT_DECLARE_TABLES(avx512)
 #endif
+#ifdef CBLOT_ISA
+CBLOT_DECLARE_TABLES(CBLOT_ISA)
+#endif
 #undef CBLOT_DECLARE_TABLES
 
-PositionTable position_table(Isa isa);
+/// The functions that a struct of pointers to them stands for.
+template <class Functions>
+Functions functions([[maybe_unused]] Isa isa) {
+#ifdef CBLOT_HAS_X86_KERNELS
+    switch (resolve(isa)) {
+        case Isa::avx512: return avx512::functions<Functions>();
+        case Isa::avx2: return avx2::functions<Functions>();
+        default: break;
+    }
+#endif
+    return baseline::functions<Functions>();
+}
+
+/// Says that each instruction set's code has them.
+#ifdef CBLOT_HAS_X86_KERNELS
+#define CBLOT_FUNCTIONS(Functions)   \
+    template <>                      \
+    Functions baseline::functions(); \
+    template <>                      \
+    Functions avx2::functions();     \
+    template <>                      \
+    Functions avx512::functions();
+#else
+#define CBLOT_FUNCTIONS(Functions) \
+    template <>                    \
+    Functions baseline::functions();
+#endif
 
 template <class T, class Out>
 KernelTable<T, Out> kernel_table(Isa isa);

@@ -1,9 +1,9 @@
 // The default arithmetic, compiled once for each instruction set (CBLOT_ISA names it).
 #include <type_traits>
 
+#include "blot_tile.hpp"
 #include "dispatch.hpp"
 #include "prefilter.hpp"
-#include "tile.hpp"
 
 namespace cblot::CBLOT_ISA {
 
@@ -29,7 +29,7 @@ KernelRow<T, Out> row_of([[maybe_unused]] bool stretched) {
             return row_of<T, Out, typename K::Stretched, P>(false);
         }
     }
-    return {&blot_tile<T, Out, Exact<T, K>>, reach_of<K>, prefilter_of<T, P>()};
+    return {&blot_tile<T, Out, Plain<T, K>>, reach_of<K>, prefilter_of<T, P>()};
 }
 
 template <class T, class Out>

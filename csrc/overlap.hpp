@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <numeric>
 #include <string>
-#include <variant>
 
 #include "check.hpp"
 
@@ -134,31 +133,19 @@ class Footprint {
     bool several_in_one_ = false;
 };
 
-template <class A, class B>
-void check_apart(const View2D<A>& a, const char* name, const View2D<B>& b, const char* other) {
-    if (Footprint(a).overlaps(Footprint(b))) {
+inline void check_apart(const Footprint& a, const char* name, const Footprint& b,
+                        const char* other) {
+    if (a.overlaps(b)) {
         fail(std::string(name) + " must not overlap " + other + " in memory");
     }
 }
 
-/// Refuses an output two of whose pixels lie in one place, or that overlaps what the mapping reads
-/// while it is written. (Tables of an exact mapping are copied.)
+/// Refuses an output two of whose pixels lie in one place.
 template <class T>
-void check_output(const View2D<T>& out, const char* name, const Mapping& mapping) {
+void check_places(const View2D<T>& out, const char* name) {
     if (Footprint(out).several_in_one()) {
         fail(std::string(name) + " must have a place in memory for each pixel, got strides (" +
              std::to_string(out.stride_y) + ", " + std::to_string(out.stride_x) + ")");
-    }
-    if (const auto* nodes = std::get_if<NodeMapping>(&mapping)) {
-        check_apart(out, name, nodes->x, "node x");
-        check_apart(out, name, nodes->y, "node y");
-        if (nodes->cells.data != nullptr) {  // they are copied
-            check_apart(out, name, nodes->patch_x, "patch x");
-            check_apart(out, name, nodes->patch_y, "patch y");
-        }
-    } else if (const auto* map = std::get_if<PixmapMapping>(&mapping)) {
-        check_apart(out, name, map->x, "pixmap x");
-        check_apart(out, name, map->y, "pixmap y");
     }
 }
 

@@ -10,7 +10,6 @@
 #include <limits>
 
 #include "job.hpp"
-#include "mapping.hpp"
 #include "simd.hpp"
 
 namespace cblot::CBLOT_ISA {

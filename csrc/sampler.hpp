@@ -1,10 +1,9 @@
 // Weights times pixels: the unchecked interior, and the one edge rule of each kernel.
 #pragma once
 
-#include "block.hpp"
 #include "interp.hpp"
 #include "job.hpp"
-#include "mapping.hpp"
+#include "locate.hpp"
 
 namespace cblot::CBLOT_ISA {
 

@@ -30,8 +30,11 @@ def test_rooms_of_the_core() -> None:
             assert not includes(path) & private, f"{path.name} is public"
     interp = ROOT / "csrc" / "interp.hpp"
     assert includes(interp) == {"simd.hpp"}
-    assert not includes(ROOT / "csrc" / "mapping.hpp") & {"sampler.hpp", "interp.hpp"}
-    assert not includes(ROOT / "csrc" / "blot.cpp") & {"interp.hpp", "sampler.hpp", "mapping.hpp"}
+    weights_and_pixels = {"interp.hpp", "sampler.hpp", "locate.hpp", "blot_tile.hpp"}
+    for path in (ROOT / "csrc" / "mapping").rglob("*.hpp"):
+        assert not includes(path) & weights_and_pixels
+    assert not includes(ROOT / "csrc" / "source_box.hpp") & weights_and_pixels
+    assert not includes(ROOT / "csrc" / "blot.cpp") & weights_and_pixels
 
 
 # Rooms of the package from the ground up: each may import those on floors below it.

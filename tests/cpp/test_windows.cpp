@@ -56,6 +56,8 @@ struct Mappings {
                }}};
     }
 
+    static constexpr std::size_t kPatched = 3;
+
     Positions positions;
     Image<double> node_x, node_y;
     Image<std::int32_t> cells{1, 1};
@@ -81,10 +83,10 @@ template <class T, class Out>
 void compare(const cblot::Options& options) {
     const auto source = noise<T>(kSourceNy, kSourceNx);
     const Mappings mappings;
-    for (const auto& mapping : mappings.all) {
-        CAPTURE(mapping.index());
-        const auto* const grid = std::get_if<cblot::NodeMapping>(&mapping);
-        if (options.classic != cblot::Classic::off && grid && grid->cells.data) {
+    for (std::size_t k = 0; k < mappings.all.size(); ++k) {
+        CAPTURE(k);
+        const cblot::Mapping& mapping = mappings.all[k];
+        if (options.classic != cblot::Classic::off && k == Mappings::kPatched) {
             continue;
         }
         Image<Out> whole(kNy, kNx);

@@ -4,17 +4,19 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
-#include <variant>
+#include <type_traits>
 #include <vector>
 
+#include "cblot/export.h"
 #include "cblot/view.hpp"
 
 namespace cblot {
 
 /// Nodes of a regular grid over the whole output frame, each mapped exactly: element (l, k) is the
 /// source position, FITS (1-based), of output position, FITS, (k * step, l * step). A grid for an
-/// output of ny by nx pixels has ny / step + 2 rows and nx / step + 2 columns (integer division).
+/// output of ny by nx pixels has node_count(step, ny) rows and node_count(step, nx) columns.
 ///
 /// Cells in which positions are not the mean of the nodes around them, at a branch cut or where a
 /// node has none, can be given pixel by pixel. Where `cells` has data it has one row and one column
@@ -29,6 +31,9 @@ struct NodeMapping {
     View2D<const std::int32_t> cells = {};
     View2D<const double> patch_x = {}, patch_y = {};
 };
+
+/// Rows, or columns, of the nodes of an output of n pixels along that axis.
+constexpr Index node_count(Index step, Index n) { return n / step + 2; }
 
 /// Height, or width, of a patch of an output of n pixels along that axis.
 constexpr Index patch_size(Index step, Index n) { return step < n + 1 ? step : n + 1; }
@@ -53,6 +58,9 @@ struct DistortionTable {
     double crval_x = 0.0, crval_y = 0.0;
     double cdelt_x = 1.0, cdelt_y = 1.0;
 };
+
+/// The greatest order of a polynomial.
+inline constexpr int kMaxSipOrder = 20;
 
 /// SIP polynomials: the correction along x of (u, v) = position - crpix is the sum of
 /// a[p * (a_order + 1) + q] u^p v^q over p + q <= a_order; along y that of b.
@@ -81,6 +89,39 @@ struct ExactMapping {
     TanProjection exposure, source;
 };
 
-using Mapping = std::variant<NodeMapping, PixmapMapping, CallbackMapping, ExactMapping>;
+/// Whether a type is one of the mappings above.
+template <class Given>
+inline constexpr bool is_mapping = false;
+template <>
+inline constexpr bool is_mapping<NodeMapping> = true;
+template <>
+inline constexpr bool is_mapping<PixmapMapping> = true;
+template <>
+inline constexpr bool is_mapping<CallbackMapping> = true;
+template <>
+inline constexpr bool is_mapping<ExactMapping> = true;
+
+/// Any one of them, which it holds, while what the views in that borrow stays the caller's. Does
+/// not change; copies share what they hold.
+class CBLOT_API Mapping {
+  public:
+    /// A NodeMapping of no nodes, which no call takes.
+    Mapping() : Mapping(NodeMapping()) {}
+
+    template <class Given, class = std::enable_if_t<is_mapping<Given>>>
+    Mapping(Given given);
+
+    // No moves, which would leave a mapping that holds nothing.
+    Mapping(const Mapping&) = default;
+    Mapping& operator=(const Mapping&) = default;
+    ~Mapping() = default;
+
+    /// What the library sees of it.
+    class Held;
+    const Held& held() const { return *held_; }
+
+  private:
+    std::shared_ptr<const Held> held_;
+};
 
 }  // namespace cblot

@@ -1,6 +1,7 @@
 // A block of output pixels: positions become base pixels, fractions and runs.
 #pragma once
 
+#include "inside.hpp"
 #include "interp.hpp"
 #include "job.hpp"
 
@@ -87,8 +88,8 @@ CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) {
     const Index padded = b.padded();
     for (Index p = 0; p < padded; p += kLanes<double>) {
         const Vector<double> x = load(b.x + p), y = load(b.y + p);
-        const auto inside = (x >= 0.0) & (x < width) & (y >= 0.0) & (y < height);
-        const Vector<double> xs = inside ? x : zero, ys = inside ? y : zero;
+        const auto within = inside<false>(x, y, width, height);
+        const Vector<double> xs = within ? x : zero, ys = within ? y : zero;
         Vector<double> ix = floor_of(xs), iy = floor_of(ys), tx = xs - ix, ty = ys - iy;
         if (B == Base::nearest) {
             const Vector<double> one = splat(1.0);
@@ -98,8 +99,8 @@ CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) {
             tx -= up_x;
             ty -= up_y;
         }
-        store(b.ix + p, convert<std::int32_t>(inside ? ix : outside));
-        store(b.iy + p, convert<std::int32_t>(inside ? iy : outside));
+        store(b.ix + p, convert<std::int32_t>(within ? ix : outside));
+        store(b.iy + p, convert<std::int32_t>(within ? iy : outside));
         store(b.tx + p, convert<T>(tx));
         store(b.ty + p, convert<T>(ty));
         store(b.ux + p, convert<T>(1.0 - tx));

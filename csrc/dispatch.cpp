@@ -1,8 +1,9 @@
 // Which instruction set to use, and its table of functions.
+#include "dispatch.hpp"
+
 #include <string>
 
 #include "cblot/blot.hpp"
-#include "dispatch.hpp"
 
 namespace cblot {
 
@@ -66,17 +67,6 @@ KernelTable<T, Out> kernel_table([[maybe_unused]] Isa isa) {
     }
 #endif
     return baseline::kernel_table<T, Out>();
-}
-
-PositionTable position_table([[maybe_unused]] Isa isa) {
-#ifdef CBLOT_HAS_X86_KERNELS
-    switch (resolve(isa)) {
-        case Isa::avx512: return avx512::position_table();
-        case Isa::avx2: return avx2::position_table();
-        default: break;
-    }
-#endif
-    return baseline::position_table();
 }
 
 template <class Out>

@@ -7,8 +7,8 @@
 //   scale(value)               to output units
 #pragma once
 
+#include "box.hpp"
 #include "job.hpp"
-#include "mapping.hpp"
 #include "sampler.hpp"
 
 namespace cblot::CBLOT_ISA {
@@ -40,9 +40,9 @@ CBLOT_INLINE void prefetch_row(Out* out, Index stride, Index n) {
     }
 }
 
-/// Whether a window holds all samples of a block's pixels.
+/// The base pixels of a block that has some.
 template <class T>
-CBLOT_NOINLINE bool holds(const Box& window, Index reach, const Block<T>& b, Index ny, Index nx) {
+CBLOT_NOINLINE Box base_box(const Block<T>& b) {
     // Without a sign, kOutside is more than any base pixel; with it, it is less.
     std::uint32_t least_x = ~0u, least_y = ~0u;
     std::int32_t most_x = kOutside, most_y = kOutside;
@@ -53,10 +53,7 @@ CBLOT_NOINLINE bool holds(const Box& window, Index reach, const Block<T>& b, Ind
         most_x = b.ix[p] > most_x ? b.ix[p] : most_x;
         most_y = b.iy[p] > most_y ? b.iy[p] : most_y;
     }
-    const Index x_min = Index(least_x), x_max = most_x, y_min = Index(least_y), y_max = most_y;
-    return window.x0 <= max_index(0, x_min - reach) && window.y0 <= max_index(0, y_min - reach) &&
-           window.x1 >= min_index(nx, x_max + reach + 1) &&
-           window.y1 >= min_index(ny, y_max + reach + 1);
+    return {Index(least_y), Index(most_y) + 1, Index(least_x), Index(most_x) + 1};
 }
 
 template <class T, class Out, class Policy>
@@ -73,8 +70,8 @@ Index blot_tile(const Job<T, Out>& job, const Box& tile) {
             prefetch_row(out, job.out.stride_x, b.n);
             policy.locate(b, job.source.ny, job.source.nx);
             if (b.covered > 0) {
-                if (job.reach >= 0 &&
-                    !holds(job.window, job.reach, b, job.source.ny, job.source.nx)) {
+                if (job.reach >= 0 && !holds(job.window, grown(base_box(b), job.reach,
+                                                               job.source.ny, job.source.nx))) {
                     return kBeyondWindow;
                 }
                 policy.sample(job.source, b);
@@ -89,10 +86,10 @@ Index blot_tile(const Job<T, Out>& job, const Box& tile) {
 /// The default arithmetic: positions in double, weights and sums in the source's type, one
 /// multiplication by the gain in double.
 template <class T, class K>
-class Exact {
+class Plain {
   public:
     template <class Out>
-    explicit Exact(const Job<T, Out>& job)
+    explicit Plain(const Job<T, Out>& job)
         : kernel_(make(job.sinscl)), gain_(job.exptime / (job.pix_ratio * job.pix_ratio)) {}
 
     CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) const {
