@@ -27,6 +27,49 @@ namespace {
 using namespace cblot::python;
 using cblot::Index;
 
+void set(cblot::Kernel& option, const py::handle& given) {
+    option = cblot::kernel_from_name(given.cast<std::string>());
+}
+
+void set(cblot::Isa& option, const py::handle& given) {
+    option = cblot::isa_from_name(given.cast<std::string>());
+}
+
+void set(cblot::Classic& option, const py::handle& given) {
+    const auto name = given.cast<std::string>();
+    option = name == "drizzlepac" ? cblot::Classic::drizzlepac
+             : name == "drizzle"  ? cblot::Classic::drizzle
+                                  : cblot::Classic::off;
+}
+
+template <class Number>
+void set(Number& option, const py::handle& given) {
+    option = given.cast<Number>();
+}
+
+/// The options that a call is given by their keywords; the others have their defaults.
+cblot::Options options_of(const py::kwargs& given) {
+    cblot::Options options;
+    std::size_t taken = 0;
+    const auto take = [&](auto& option, const char* keyword) {
+        if (!given.contains(keyword)) {
+            return;
+        }
+        try {
+            set(option, given[keyword]);
+        } catch (const py::cast_error&) {
+            throw py::type_error(std::string(keyword) + " has an unexpected type");
+        }
+        ++taken;
+    };
+#define CBLOT_OPTION(type, c_type, name, value, keyword) take(options.name, keyword);
+#include "cblot/options.def"
+    if (taken != given.size()) {
+        throw py::type_error("there is no such option among " + std::string(py::str(given)));
+    }
+    return options;
+}
+
 /// A node grid: x and y of shape (rows, columns), float64; cells that are given pixel by pixel, if
 /// any, as (cells, patch x, patch y): int32 of shape (rows - 1, columns - 1) and two of float64.
 struct NodeMapping {
@@ -138,10 +181,8 @@ class ExactMapping {
     const py::tuple& arguments() const { return arguments_; }
 
     /// x and y, two arrays of one shape, are filled with the positions of the nodes.
-    void nodes(py::array x, py::array y, Index step, int threads, const std::string& isa) const {
-        cblot::Options options;
-        options.threads = threads;
-        options.isa = cblot::isa_from_name(isa);
+    void nodes(py::array x, py::array y, Index step, const py::kwargs& given) const {
+        const cblot::Options options = options_of(given);
         const auto to_x = plane_of<double>(x, "x"), to_y = plane_of<double>(y, "y");
         const Held held(x, y);
         const Released released;
@@ -150,12 +191,11 @@ class ExactMapping {
 
     /// x and y, contiguous, are replaced.
     void positions_at(py::array_t<double, py::array::c_style>& x,
-                      py::array_t<double, py::array::c_style>& y, const std::string& isa) const {
+                      py::array_t<double, py::array::c_style>& y, const py::kwargs& given) const {
         if (x.size() != y.size()) {
             throw py::value_error("x and y must be of one size");
         }
-        cblot::Options options;
-        options.isa = cblot::isa_from_name(isa);
+        const cblot::Options options = options_of(given);
         double *px = x.mutable_data(), *py = y.mutable_data();
         const Index count = x.size();
         const Held held(x, y);
@@ -260,28 +300,10 @@ Index blot_typed(const py::array& source, const Place& source_place, const py::a
     });
 }
 
-cblot::Options options_of(const std::string& interp, double sinscl, double exptime,
-                          double pix_ratio, const std::string& classic) {
-    cblot::Options options;
-    options.kernel = cblot::kernel_from_name(interp);
-    options.sinscl = sinscl;
-    options.exptime = exptime;
-    options.pix_ratio = pix_ratio;
-    options.classic = classic == "drizzlepac" ? cblot::Classic::drizzlepac
-                      : classic == "drizzle"  ? cblot::Classic::drizzle
-                                              : cblot::Classic::off;
-    return options;
-}
-
 template <class PyMapping>
 Index blot(const py::array& source, const py::array& out, const PyMapping& mapping,
-           const Place& source_place, const Place& out_place, const std::string& interp,
-           double sinscl, double exptime, double pix_ratio, double fillval,
-           const std::string& classic, int threads, const std::string& isa) {
-    cblot::Options options = options_of(interp, sinscl, exptime, pix_ratio, classic);
-    options.fill = fillval;
-    options.threads = threads;
-    options.isa = cblot::isa_from_name(isa);
+           const Place& source_place, const Place& out_place, const py::kwargs& given) {
+    cblot::Options options = options_of(given);
     const bool single = has_type<float>(source);
     const bool to_single = has_type<float>(out);
     const auto run = [&](auto function) {
@@ -299,12 +321,8 @@ Index blot(const py::array& source, const py::array& out, const PyMapping& mappi
 template <class PyMapping>
 std::array<Index, 4> source_box(const PyMapping& mapping, const std::array<Index, 2>& shape,
                                 const std::array<Index, 4>& region,
-                                const std::array<Index, 2>& source_shape, const std::string& interp,
-                                double sinscl, const std::string& classic, int threads,
-                                const std::string& isa) {
-    cblot::Options options = options_of(interp, sinscl, 1.0, 1.0, classic);
-    options.threads = threads;
-    options.isa = cblot::isa_from_name(isa);
+                                const std::array<Index, 2>& source_shape, const py::kwargs& given) {
+    cblot::Options options = options_of(given);
     Held held;
     const auto box = without_gil(mapping, held, options, [&](const cblot::Mapping& view) {
         return cblot::source_box(view, shape[0], shape[1],
@@ -315,11 +333,8 @@ std::array<Index, 4> source_box(const PyMapping& mapping, const std::array<Index
 }
 
 template <class PyMapping>
-void positions(const PyMapping& mapping, py::array pixmap, double origin, int threads,
-               const std::string& isa) {
-    cblot::Options options;
-    options.threads = threads;
-    options.isa = cblot::isa_from_name(isa);
+void positions(const PyMapping& mapping, py::array pixmap, double origin, const py::kwargs& given) {
+    cblot::Options options = options_of(given);
     const auto x = plane_of<double>(pixmap, "pixmap", 0), y = plane_of<double>(pixmap, "pixmap", 1);
     Held held(pixmap);
     without_gil(mapping, held, options,
@@ -354,16 +369,13 @@ void read_file_window(int fd, std::uint64_t offset, Index stride,
 template <class PyMapping>
 void define_blot(py::module_& module) {
     module.def("blot", &blot<PyMapping>, py::arg("source"), py::arg("out"), py::arg("mapping"),
-               py::kw_only(), py::arg("source_place"), py::arg("out_place"), py::arg("interp"),
-               py::arg("sinscl"), py::arg("exptime"), py::arg("pix_ratio"), py::arg("fillval"),
-               py::arg("classic"), py::arg("threads"), py::arg("isa"),
+               py::kw_only(), py::arg("source_place"), py::arg("out_place"),
                "Blot source into out through mapping; returns the number of covered pixels.");
     module.def("source_box", &source_box<PyMapping>, py::arg("mapping"), py::kw_only(),
-               py::arg("shape"), py::arg("region"), py::arg("source_shape"), py::arg("interp"),
-               py::arg("sinscl"), py::arg("classic"), py::arg("threads"), py::arg("isa"),
+               py::arg("shape"), py::arg("region"), py::arg("source_shape"),
                "The box of source pixels that a region of the output depends on.");
     module.def("positions", &positions<PyMapping>, py::arg("mapping"), py::arg("pixmap"),
-               py::kw_only(), py::arg("origin"), py::arg("threads"), py::arg("isa"),
+               py::kw_only(), py::arg("origin"),
                "Fill pixmap (ny, nx, 2) with the source positions of all pixels, plus origin.");
 }
 
@@ -418,10 +430,9 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
                                 state[5].cast<Exact::Table>(), state[6].cast<Exact::Table>());
                         }))
         .def("nodes", &Exact::nodes, py::arg("x"), py::arg("y"), py::kw_only(), py::arg("step"),
-             py::arg("threads"), py::arg("isa"),
              "Fill x and y with the FITS source positions of a grid of nodes.")
         .def("positions_at", &Exact::positions_at, py::arg("x").noconvert(),
-             py::arg("y").noconvert(), py::kw_only(), py::arg("isa"),
+             py::arg("y").noconvert(),
              "Replace FITS output positions by 0-based source positions.");
     module.def(
         "greatest_roughness",
@@ -438,13 +449,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     define_blot<PixmapMapping>(module);
     define_blot<CallbackMapping>(module);
     module.def(
-        "validate",
-        [](const std::string& interp, double sinscl, double exptime, double pix_ratio,
-           const std::string& classic) {
-            cblot::validate(options_of(interp, sinscl, exptime, pix_ratio, classic));
-        },
-        py::kw_only(), py::arg("interp"), py::arg("sinscl"), py::arg("exptime"),
-        py::arg("pix_ratio"), py::arg("classic"),
+        "validate", [](const py::kwargs& given) { cblot::validate(options_of(given)); },
         "Raise CoreError for options that can't be used.");
     module.def(
         "resolve_isa",

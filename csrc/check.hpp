@@ -19,17 +19,17 @@ inline std::string shape_of(Index ny, Index nx) {
 
 [[noreturn]] inline void fail(const std::string& message) { throw Error(message); }
 
+/// The k-th of kernel_names, or null.
+const char* kernel_name(int k);
+
 /// A number, however small or great, in a message.
 std::string text_of(double number);
 
+/// Bytes of the options of the first release, in C++ and in C.
+inline constexpr std::size_t kFirstOptions = offsetof(Options, poll_context) + sizeof(void*);
+
 /// The options of a caller whose header may be older or newer; validated.
 Options known(const Options& given);
-
-/// How many bytes of a caller's options to take, which say that they have `size`: `least` is what
-/// the first release's had, `own` what this one's have. A longer one's further bytes must be 0; no
-/// byte is looked at of one that is longer than options will ever be, which is no size but a
-/// number that happened to be there.
-std::size_t known_bytes(const void* options, std::size_t size, std::size_t least, std::size_t own);
 
 template <class T>
 void check_view(const View2D<T>& view, const char* name) {

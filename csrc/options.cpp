@@ -1,13 +1,12 @@
 // Names of the interpolants, and which options can be used.
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
-#include <cstring>
 #include <iterator>
 
 #include "cblot/blot.hpp"
 #include "check.hpp"
+#include "sized.hpp"
 
 namespace cblot {
 
@@ -60,10 +59,6 @@ std::string classic_names() {
     return text;
 }
 
-// The size of the first release's options, and what those of no release will exceed.
-constexpr std::size_t kLeastSize = offsetof(Options, poll_context) + sizeof(void*);
-constexpr std::size_t kMostSize = 4096;
-
 /// Refuses values that can't be used.
 void check(const Options& options) {
     check_enum(std::int32_t(options.kernel), std::int32_t(std::size(kHasClassic)), "kernel");
@@ -111,28 +106,13 @@ std::string text_of(double number) {
     return text;
 }
 
-std::size_t known_bytes(const void* options, std::size_t size, std::size_t least, std::size_t own) {
-    if (size < least || size > kMostSize) {
-        fail("the size of the options must be from " + std::to_string(least) + " to " +
-             std::to_string(kMostSize) + " bytes, got " + std::to_string(size));
-    }
-    const auto* bytes = static_cast<const unsigned char*>(options);
-    if (size > own &&
-        std::any_of(bytes + own, bytes + size, [](unsigned char byte) { return byte != 0; })) {
-        fail("an option is set that this version of cblot does not have");
-    }
-    return std::min(size, own);
-}
-
 Error::~Error() = default;
 
 Executor::~Executor() = default;
 
 Options known(const Options& given) {
     Options own;
-    const std::size_t size = known_bytes(&given, given.size, kLeastSize, sizeof(own));
-    std::memcpy(static_cast<void*>(&own), static_cast<const void*>(&given), size);
-    own.size = sizeof(own);
+    take_sized(own, given, kFirstOptions, "options", "an option");
     check(own);
     return own;
 }
@@ -146,6 +126,10 @@ Kernel kernel_from_name(std::string_view name) {
         message += (&known == kNames ? "" : ", ") + std::string(known.name);
     }
     fail(message);
+}
+
+const char* kernel_name(int k) {
+    return k < 0 || std::size_t(k) >= std::size(kNames) ? nullptr : kNames[k].name.data();
 }
 
 std::vector<std::string> kernel_names() {

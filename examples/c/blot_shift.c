@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
     static float source[SIZE * SIZE], out[SIZE * SIZE];
     const cblot_image from = {source, CBLOT_FLOAT, SIZE, SIZE, SIZE, 1};
     cblot_image to = {out, CBLOT_FLOAT, SIZE, SIZE, SIZE, 1};
-    cblot_mapping mapping = {0};
+    cblot_mapping mapping;
     cblot_options options;
     struct turn turn;
     char message[200];
@@ -80,6 +80,7 @@ int main(int argc, char** argv) {
     turn.sine = sin(angle);
     turn.dx = atof(argv[2]);
     turn.dy = atof(argv[3]);
+    cblot_default_mapping(&mapping);
     mapping.kind = CBLOT_CALLBACK;
     mapping.positions = positions;
     mapping.context = &turn;

@@ -7,12 +7,13 @@ int main(void) {
     float source[4] = {1, 2, 3, 4}, out[4] = {0};
     double x[4] = {0, 1, 0, 1}, y[4] = {0, 0, 1, 1};
     cblot_image from = {source, CBLOT_FLOAT, 2, 2, 2, 1}, to = {out, CBLOT_FLOAT, 2, 2, 2, 1};
-    cblot_mapping mapping = {0};
+    cblot_mapping mapping;
     cblot_options options;
     char message[100];
     ptrdiff_t covered = 0;
     int k, status;
     cblot_default_options(&options);
+    cblot_default_mapping(&mapping);
     mapping.kind = CBLOT_PIXMAP;
     mapping.x.data = x;
     mapping.y.data = y;

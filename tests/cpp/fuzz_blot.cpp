@@ -453,7 +453,8 @@ void sizes(Bytes& bytes) {
     }
     if (!possible) {
         cblot_box region{0, 1, 0, 1}, box{};
-        cblot_mapping mapping{};
+        cblot_mapping mapping;
+        cblot_default_mapping(&mapping);
         char message[100];
         if (cblot_source_box(&mapping, 1, 1, &region, 1, 1,
                              reinterpret_cast<const cblot_options*>(memory.get()), &box, message,

@@ -107,7 +107,8 @@ TEST_CASE("options of any size are read as far as they say, within bounds") {
         };
         const cblot_image c_from = image(c_source, CBLOT_FLOAT);
         cblot_image c_to = image(out, CBLOT_FLOAT);
-        cblot_mapping c_mapping{};
+        cblot_mapping c_mapping;
+        cblot_default_mapping(&c_mapping);
         c_mapping.kind = CBLOT_PIXMAP;
         c_mapping.x = image(map.x, CBLOT_DOUBLE);
         c_mapping.y = image(map.y, CBLOT_DOUBLE);
@@ -124,6 +125,36 @@ TEST_CASE("options of any size are read as far as they say, within bounds") {
     CHECK(call(4096, 4096) == "");
     for (const std::uint32_t wild : {0u, 1u, own - 1u, 4097u, 1u << 20, ~0u}) {
         CHECK(call(wild, own) == "the size of the options must be from " + std::to_string(own) +
+                                     " to 4096 bytes, got " + std::to_string(wild));
+    }
+}
+
+TEST_CASE("so are mappings in C") {
+    cblot_options options;
+    cblot_default_options(&options);
+    Positions map(4, 5, 0.0, 0.0);
+    const auto call = [&](std::uint32_t size, std::size_t bytes) {
+        const std::unique_ptr<unsigned char[]> memory(new unsigned char[bytes]);
+        auto& mapping = *reinterpret_cast<cblot_mapping*>(memory.get());
+        cblot_default_mapping_of_size(&mapping, bytes);
+        mapping.kind = CBLOT_PIXMAP;
+        mapping.x = {map.x.memory.data(), CBLOT_DOUBLE, 4, 5, 5, 1};
+        mapping.y = {map.y.memory.data(), CBLOT_DOUBLE, 4, 5, 5, 1};
+        mapping.size = size;
+        const cblot_box region{0, 4, 0, 5};
+        cblot_box box;
+        char message[200];
+        const int status = cblot_source_box(&mapping, 4, 5, &region, 8, 9, &options, &box, message,
+                                            sizeof(message));
+        CHECK(status == (message[0] == '\0' ? CBLOT_OK : CBLOT_BAD_ARGUMENT));
+        return std::string(message);
+    };
+    constexpr auto own = std::uint32_t(sizeof(cblot_mapping));
+    CHECK(call(own, own) == "");
+    CHECK(call(own + 8, own + 8) == "");
+    CHECK(call(4096, 4096) == "");
+    for (const std::uint32_t wild : {0u, 1u, own - 1u, 4097u, 1u << 20, ~0u}) {
+        CHECK(call(wild, own) == "the size of the mapping must be from " + std::to_string(own) +
                                      " to 4096 bytes, got " + std::to_string(wild));
     }
 }
@@ -382,7 +413,8 @@ TEST_CASE("a thread that is cancelled in the middle of a call ends, and the call
                 options.poll_context = this;
                 const cblot_image from{source.memory.data(), CBLOT_FLOAT, 700, 700, 700, 1};
                 cblot_image to{out.memory.data(), CBLOT_FLOAT, 700, 700, 700, 1};
-                cblot_mapping mapping{};
+                cblot_mapping mapping;
+                cblot_default_mapping(&mapping);
                 mapping.kind = CBLOT_PIXMAP;
                 mapping.x = {positions.x.memory.data(), CBLOT_DOUBLE, 700, 700, 700, 1};
                 mapping.y = {positions.y.memory.data(), CBLOT_DOUBLE, 700, 700, 700, 1};

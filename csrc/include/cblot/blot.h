@@ -37,7 +37,8 @@ enum cblot_classic { CBLOT_CLASSIC_OFF, CBLOT_CLASSIC_DRIZZLEPAC, CBLOT_CLASSIC_
 
 enum cblot_isa { CBLOT_ISA_BEST, CBLOT_ISA_BASELINE, CBLOT_ISA_AVX2, CBLOT_ISA_AVX512 };
 
-enum cblot_type { CBLOT_FLOAT, CBLOT_DOUBLE };
+/* CBLOT_INT32 is that of a node mapping's cells only. */
+enum cblot_type { CBLOT_FLOAT, CBLOT_DOUBLE, CBLOT_INT32 };
 
 /* A host's own threads: calls task(task_context, k) for every k below count, on any threads, and
  * returns when all have returned. `concurrency` is how many tasks are worth having. */
@@ -48,23 +49,19 @@ typedef struct cblot_executor {
     void* context;
 } cblot_executor;
 
-/* Fill with cblot_default_options, then change. Members are only ever added at the end, and `size`
- * tells the library which of them a program's header has; beyond 4096 bytes it is refused. */
+/* What is called between tiles: other than 0 stops the call. */
+typedef int (*cblot_poll)(void* context);
+
+/* Fill with cblot_default_options, then change; options.def has the members and what they mean:
+ * kernel (a cblot_kernel), sinscl, exptime, pix_ratio, fill, classic (a cblot_classic), isa (a
+ * cblot_isa), threads, executor, poll, poll_context. Members are only ever added at the end, and
+ * `size` tells the library which of them a program's header has; beyond 4096 bytes it is refused.
+ */
 typedef struct cblot_options {
     uint32_t size;
-    int32_t kernel; /* cblot_kernel */
-    double sinscl;
-    double exptime;
-    double pix_ratio;
-    double fill;
-    int32_t classic; /* cblot_classic */
-    int32_t isa;     /* cblot_isa */
-    int32_t threads;
-    int32_t reserved;               /* 0 */
-    const cblot_executor* executor; /* may be null */
-    /* Called between tiles; other than 0 stops the call. May be null. */
-    int (*poll)(void* context);
-    void* poll_context;
+#define CBLOT_OPTION(type, c_type, name, value, keyword) c_type name;
+#define CBLOT_HOOK(type, c_type, name) c_type name;
+#include "cblot/options.def"
 } cblot_options;
 
 /* An image of ny rows of nx pixels; strides are in elements, and may be negative, and 0 where it is
@@ -76,14 +73,14 @@ typedef struct cblot_image {
     ptrdiff_t ny, nx, stride_y, stride_x;
 } cblot_image;
 
-/* A table of corrections: bilinear between its elements, held beyond its ends. */
+/* A table of corrections in pixels: bilinear between its elements, held beyond its ends. */
 typedef struct cblot_table {
-    const float* values; /* null where there is no table */
-    ptrdiff_t ny, nx;
+    cblot_image values; /* of CBLOT_FLOAT; its data null where there is no table */
     double crpix[2], crval[2], cdelt[2];
 } cblot_table;
 
-/* SIP polynomials: a[p * (a_order + 1) + q] u^p v^q; null where there are none. */
+/* SIP polynomials: a[p * (a_order + 1) + q] u^p v^q; null where there are none. Orders are at most
+ * 20. */
 typedef struct cblot_sip {
     int32_t a_order, b_order;
     const double *a, *b;
@@ -98,18 +95,24 @@ typedef struct cblot_tan {
 } cblot_tan;
 
 enum cblot_mapping_kind {
-    CBLOT_NODES,    /* x, y: FITS source positions of nodes every `step` pixels */
-    CBLOT_PIXMAP,   /* x, y: 0-based source positions of all pixels */
+    CBLOT_NODES,  /* x, y: FITS source positions of nodes every `step` pixels; cells and patches */
+    CBLOT_PIXMAP, /* x, y: 0-based source positions of all pixels */
     CBLOT_CALLBACK, /* positions: asked for those of rows */
     CBLOT_EXACT     /* the rest: coefficients */
 };
 
-/* Begin with all bytes 0; what a kind does not use is not looked at. x and y are of CBLOT_DOUBLE.
- */
+/* Fill with cblot_default_mapping, then change; what a kind does not use is not looked at. As in
+ * cblot_options, members are only ever added at the end, and `size` tells which of them there are;
+ * the structs within never change. x, y and patches are of CBLOT_DOUBLE. */
 typedef struct cblot_mapping {
+    uint32_t size;
     int32_t kind; /* cblot_mapping_kind */
     cblot_image x, y;
     ptrdiff_t step;
+    /* Cells of nodes that are given pixel by pixel, as cblot/mapping.hpp has them: -1, or the
+     * number of a patch of cblot_patch_size rows and columns. All without data where all cells are
+     * of nodes. */
+    cblot_image cells, patch_x, patch_y;
     /* Fills (row_end - row_begin) * nx 0-based source positions; other than 0 stops the call. */
     int (*positions)(void* context, ptrdiff_t row_begin, ptrdiff_t row_end, double* x, double* y);
     void* context;
@@ -118,11 +121,15 @@ typedef struct cblot_mapping {
     cblot_tan exposure, source;
 } cblot_mapping;
 
-/* Writes the defaults of as many bytes of options as a program's header has. */
+/* Writes the defaults of as many bytes as a program's header has: those of cblot/options.hpp and
+ * cblot/mapping.hpp. */
 CBLOT_API void cblot_default_options_of_size(cblot_options* options, size_t size);
+CBLOT_API void cblot_default_mapping_of_size(cblot_mapping* mapping, size_t size);
 
 #define cblot_default_options(options) \
     cblot_default_options_of_size((options), sizeof(cblot_options))
+#define cblot_default_mapping(mapping) \
+    cblot_default_mapping_of_size((mapping), sizeof(cblot_mapping))
 
 /* Resamples source onto every pixel of out through mapping. covered, which may be null, becomes the
  * number of output pixels that the source covers. */
@@ -161,8 +168,41 @@ CBLOT_API int cblot_positions(const cblot_mapping* mapping, double origin, cblot
                               cblot_image* y, const cblot_options* options, char* message,
                               size_t message_size);
 
-/* Kernel of a name, or -1. */
+/* Rows, or columns, of the nodes of an output of n pixels along that axis, and of a patch. */
+CBLOT_API ptrdiff_t cblot_node_count(ptrdiff_t step, ptrdiff_t n);
+CBLOT_API ptrdiff_t cblot_patch_size(ptrdiff_t step, ptrdiff_t n);
+
+/* Writes the nodes of a mapping of kind CBLOT_EXACT into x and y, of CBLOT_DOUBLE. */
+CBLOT_API int cblot_nodes(const cblot_mapping* mapping, ptrdiff_t step, cblot_image* x,
+                          cblot_image* y, const cblot_options* options, char* message,
+                          size_t message_size);
+
+/* Source positions, 0-based, of count output positions, FITS, by a mapping of kind CBLOT_EXACT: x
+ * and y are replaced. */
+CBLOT_API int cblot_positions_at(const cblot_mapping* mapping, ptrdiff_t count, double* x,
+                                 double* y, const cblot_options* options, char* message,
+                                 size_t message_size);
+
+/* CBLOT_OK, or CBLOT_BAD_ARGUMENT and the first option that can't be used. Each call that takes
+ * options does this itself. */
+CBLOT_API int cblot_validate(const cblot_options* options, char* message, size_t message_size);
+
+/* Kernel of a name or an alias, or -1. */
 CBLOT_API int cblot_kernel_from_name(const char* name);
+
+/* The k-th name that cblot_kernel_from_name takes, or null: those of kernels 0, 1 ..., then their
+ * aliases. */
+CBLOT_API const char* cblot_kernel_name(int k);
+
+/* Whether this build and this machine have an instruction set (cblot_isa). */
+CBLOT_API int cblot_isa_available(int isa);
+
+/* What CBLOT_ISA_BEST stands for; any other set itself, or -1 where it is not available. */
+CBLOT_API int cblot_isa_resolve(int isa);
+
+/* Name of an instruction set, or null; set of a name, or -1. */
+CBLOT_API const char* cblot_isa_name(int isa);
+CBLOT_API int cblot_isa_from_name(const char* name);
 
 /* Such as "0.1.0". */
 CBLOT_API const char* cblot_version(void);

@@ -66,33 +66,20 @@ class CBLOT_API Executor {
     virtual void run(int count, void (*task)(void* context, int k), void* context) = 0;
 };
 
+/// What is called between tiles; it may throw to stop the call.
+using Poll = void (*)(void* context);
+
+/// What there is to choose, in the rows of options.def: kernel, sinscl, exptime, pix_ratio, fill,
+/// classic, isa, threads, executor, poll, poll_context.
+///
 /// The layout is stable: members are only ever added at the end, and `size` tells the library which
 /// of them a caller's header has; of a newer header, up to 4096 bytes, all further ones must be 0.
 /// What such a caller does not set has its default.
 struct Options {
     std::uint32_t size = sizeof(Options);
-    Kernel kernel = Kernel::poly5;
-    /// Size of the sinc kernel in source pixels: stretches the kernel, > 0.
-    double sinscl = 1.0;
-    /// Output = interpolated value * exptime / pix_ratio^2, a finite factor.
-    double exptime = 1.0;
-    double pix_ratio = 1.0;
-    /// Value of output pixels whose source position is outside; not scaled. One beyond the range of
-    /// a float is infinite in an output of floats.
-    double fill = 0.0;
-    Classic classic = Classic::off;
-    /// All give the same bits.
-    Isa isa = Isa::best;
-    /// Threads to work with, the calling one included, > 0; any number gives the same bits. Few are
-    /// used for a small output, and only the calling one asks a callback mapping.
-    std::int32_t threads = 1;
-    std::int32_t reserved = 0;
-    /// Whose threads to work with instead, if not null: `threads` is not used then.
-    Executor* executor = nullptr;
-    /// Called as poll(poll_context) between tiles, in the calling thread, if it is not null and
-    /// that thread works; it may throw to stop the call.
-    void (*poll)(void* context) = nullptr;
-    void* poll_context = nullptr;
+#define CBLOT_OPTION(type, c_type, name, value, keyword) type name = value;
+#define CBLOT_HOOK(type, c_type, name) type name = nullptr;
+#include "cblot/options.def"
 };
 
 /// Throws Error, naming the first option that can't be used. `blot` does this itself.
