@@ -204,10 +204,7 @@ Job<T, Out> make_job(const Window<const T>& source, const Window<Out>& out, Inde
     job.reach = pixels.ny == source.ny && pixels.nx == source.nx ? -1 : reach;
     job.out = out.pixels;
     job.out_origin = -out.y0 * out.pixels.stride_y - out.x0 * out.pixels.stride_x;
-    job.sinscl = options.sinscl;
-    job.exptime = options.exptime;
-    job.pix_ratio = options.pix_ratio;
-    job.fill = options.fill;
+    job.options = options;
     return job;
 }
 

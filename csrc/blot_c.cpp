@@ -9,7 +9,6 @@
 #include "cblot/blot.h"
 #include "cblot/blot.hpp"
 #include "check.hpp"
-#include "job.hpp"
 #include "sized.hpp"
 #include "unwind.hpp"
 

@@ -76,7 +76,7 @@ Index blot_tile(const Job<T, Out>& job, const Box& tile) {
                 }
                 policy.sample(job.source, b);
             }
-            write_block(b, policy, out, job.out.stride_x, job.fill);
+            write_block(b, policy, out, job.out.stride_x, job.options.fill);
             covered += b.covered;
         }
     }
@@ -90,7 +90,7 @@ class Plain {
   public:
     template <class Out>
     explicit Plain(const Job<T, Out>& job)
-        : kernel_(make(job.sinscl)), gain_(job.exptime / (job.pix_ratio * job.pix_ratio)) {}
+        : kernel_(make(job.options.sinscl)), gain_(gain_of(job.options)) {}
 
     CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) const {
         CBLOT_ISA::locate<K::base>(b, ny, nx);
@@ -103,6 +103,10 @@ class Plain {
     CBLOT_INLINE double scale(T value) const { return double(value) * gain_; }
 
   private:
+    static double gain_of(const Options& options) {
+        return options.exptime / (options.pix_ratio * options.pix_ratio);
+    }
+
     static K make(double sinscl) {
         if constexpr (K::stretched) {
             return K{sinscl};

@@ -196,7 +196,8 @@ class ClassicPolicy {
   public:
     template <class Out>
     explicit ClassicPolicy(const Job<float, Out>& job)
-        : exptime_(float(job.exptime)), area_(float(job.pix_ratio * job.pix_ratio)) {}
+        : exptime_(float(job.options.exptime)),
+          area_(float(job.options.pix_ratio * job.options.pix_ratio)) {}
 
     CBLOT_INLINE void locate(Block<float>& b, Index ny, Index nx) const {
         constexpr bool closed = Drizzlepac && K::width > 2;

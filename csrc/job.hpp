@@ -28,10 +28,7 @@ struct Job {
     View2D<Out> out;
     Index out_origin = 0;  // pixel (j, i) is out.data[out_origin + j * stride_y + i * stride_x]
     Positions positions;
-    double sinscl = 1.0;
-    double exptime = 1.0;
-    double pix_ratio = 1.0;
-    double fill = 0.0;
+    Options options;
 };
 
 /// What a tile returns if the window lacks samples that it needs.
