@@ -1,44 +1,33 @@
-// One tile, from positions to output pixels: the loop that every kernel and both arithmetics share.
+// One tile, a block of output pixels at a time:
 //
-// A policy says how a block is located, sampled and scaled:
-//   Policy(job)
-//   locate(block, ny, nx)      positions to base pixels and fractions
-//   sample(samples, block)     to values
-//   scale(value)               to output units
+//   positions -> locate (base pixels, fractions, runs) -> for each plane: samples x weights -> sink
+//
+// Several planes, of source images of one size, go through one set of positions.
 #pragma once
+
+#include <type_traits>
 
 #include "box.hpp"
 #include "job.hpp"
 #include "sampler.hpp"
+#include "sink.hpp"
 
 namespace cblot::CBLOT_ISA {
 
-/// From a base pixel to the farthest of a kernel's taps.
-template <class K>
-inline constexpr Index reach_of = max_index(-K::offset, K::offset + K::width - 1);
+/// A source, what makes values of its pixels, and what takes them. Locate is the way that base
+/// pixels and fractions are found: planes next to each other with the same share them. Sum is that
+/// of the sampler.
+template <class T, class Locate_, class Sum, class Sink>
+struct Plane {
+    using Locate = Locate_;
+    static constexpr Index halo = Sink::halo;
 
-/// Values of a block, scaled or filled, into the output from `out` on.
-template <class T, class Out, class Policy>
-CBLOT_INLINE void write_block(const Block<T>& b, const Policy& policy, Out* out, Index stride,
-                              double fill) {
-    if (b.covered == b.n && stride == 1) {
-        for (Index p = 0; p < b.n; ++p) {
-            out[p] = Out(policy.scale(b.value[p]));
-        }
-        return;
-    }
-    for (Index p = 0; p < b.n; ++p) {
-        out[p * stride] = b.iy[p] != kOutside ? Out(policy.scale(b.value[p])) : Out(fill);
-    }
-}
-
-/// Asks for the memory that a block's values go to, which is written a little later.
-template <class Out>
-CBLOT_INLINE void prefetch_row(Out* out, Index stride, Index n) {
-    for (Index p = 0; p < n; p += Index(64 / sizeof(Out))) {
-        prefetch_to_write(out + p * stride);
-    }
-}
+    Samples<T> source;
+    Box window;   // see Job
+    Index reach;  // see Job
+    Sum sum;
+    Sink sink;
+};
 
 /// The base pixels of a block that has some.
 template <class T>
@@ -56,58 +45,93 @@ CBLOT_NOINLINE Box base_box(const Block<T>& b) {
     return {Index(least_y), Index(most_y) + 1, Index(least_x), Index(most_x) + 1};
 }
 
-template <class T, class Out, class Policy>
-Index blot_tile(const Job<T, Out>& job, const Box& tile) {
-    const Policy policy(job);
+/// Whether a plane's window holds all samples of a block's pixels.
+template <class T, class AnyPlane>
+CBLOT_INLINE bool has_samples(const AnyPlane& plane, const Block<T>& b) {
+    return plane.reach < 0 ||
+           holds(plane.window, grown(base_box(b), plane.reach, plane.source.ny, plane.source.nx));
+}
+
+/// A block, located as Before does, through no more planes.
+template <class Before, class T>
+CBLOT_INLINE bool through_planes(Block<T>&, Index, Index, Index, Index) {
+    return true;
+}
+
+/// A block through planes; false if the window of one lacks samples.
+template <class Before, class T, class First, class... More>
+CBLOT_INLINE bool through_planes(Block<T>& b, Index j, Index i, Index first, Index last,
+                                 First& plane, More&... more) {
+    if constexpr (!std::is_same_v<Before, typename First::Locate>) {
+        First::Locate::locate(b, plane.source.ny, plane.source.nx);
+    }
+    if (b.covered > 0) {
+        if (!has_samples(plane, b)) {
+            return false;
+        }
+        sample(plane.source, plane.sum, b);
+    }
+    if (First::halo > 0 || first < last) {
+        plane.sink.take(b, j, i, first, last);
+    }
+    return through_planes<typename First::Locate>(b, j, i, first, last, more...);
+}
+
+/// Works on the pixels of a tile, a box of the frame, and where sinks have a halo on those around
+/// it. Returns how many pixels of the tile are covered, or kBeyondWindow.
+template <class T, class... Planes>
+CBLOT_INLINE Index blot_tile(const Positions& positions, const Box& tile,
+                             [[maybe_unused]] const Box& frame, Planes&... planes) {
+    Index halo = 0;
+    ((halo = max_index(halo, Planes::halo)), ...);
+    const Box seen = halo == 0 ? tile : grown(tile, halo, frame.y1, frame.x1);
     Block<T> b;
     Index covered = 0;
-    for (Index j = tile.y0; j < tile.y1; ++j) {
-        for (Index i = tile.x0; i < tile.x1; i += kBlock) {
-            b.n = min_index(kBlock, tile.x1 - i);
-            job.positions(j, i, b.n, b.x, b.y);
-            Out* const out =
-                job.out.data + (job.out_origin + j * job.out.stride_y + i * job.out.stride_x);
-            prefetch_row(out, job.out.stride_x, b.n);
-            policy.locate(b, job.source.ny, job.source.nx);
-            if (b.covered > 0) {
-                if (job.reach >= 0 && !holds(job.window, grown(base_box(b), job.reach,
-                                                               job.source.ny, job.source.nx))) {
-                    return kBeyondWindow;
-                }
-                policy.sample(job.source, b);
+    for (Index j = seen.y0; j < seen.y1; ++j) {
+        for (Index i = seen.x0; i < seen.x1; i += kBlock) {
+            b.n = min_index(kBlock, seen.x1 - i);
+            positions(j, i, b.n, b.x, b.y);
+            Index first = 0, last = b.n;
+            if (halo > 0) {
+                first = max_index(0, tile.x0 - i);
+                last = j >= tile.y0 && j < tile.y1 ? min_index(b.n, tile.x1 - i) : first;
             }
-            write_block(b, policy, out, job.out.stride_x, job.options.fill);
-            covered += b.covered;
+            (planes.sink.expect(j, i + first, last - first), ...);
+            if (!through_planes<void>(b, j, i, first, last, planes...)) {
+                return kBeyondWindow;
+            }
+            if (halo == 0) {
+                covered += b.covered;
+            } else {
+                for (Index p = first; p < last; ++p) {
+                    covered += b.iy[p] != kOutside;
+                }
+            }
         }
     }
+    (planes.sink.finish(), ...);
     return covered;
 }
 
-/// The default arithmetic: positions in double, weights and sums in the source's type, one
-/// multiplication by the gain in double.
+/// From a base pixel to the farthest of a kernel's taps: mirrored at an edge, those on one side
+/// reach as far on the other.
+template <class K>
+inline constexpr Index reach_of = max_index(-K::offset, K::offset + K::width - 1);
+
+/// The default arithmetic: positions in double, weights and sums in the source's type.
 template <class T, class K>
 class Plain {
   public:
-    template <class Out>
-    explicit Plain(const Job<T, Out>& job)
-        : kernel_(make(job.options.sinscl)), gain_(gain_of(job.options)) {}
+    using Locate = PlainLocate<K::base>;
+    using Gain = PlainGain;
+    static constexpr Index reach = reach_of<K>;
 
-    CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) const {
-        CBLOT_ISA::locate<K::base>(b, ny, nx);
-    }
+    explicit Plain(double sinscl) : kernel_(make(sinscl)) {}
 
-    CBLOT_INLINE void sample(const Samples<T>& s, Block<T>& b) const {
-        CBLOT_ISA::sample(s, WeightedSum<T, K>{kernel_}, b);
-    }
-
-    CBLOT_INLINE double scale(T value) const { return double(value) * gain_; }
+    WeightedSum<T, K> sum() const { return {kernel_}; }
 
   private:
-    static double gain_of(const Options& options) {
-        return options.exptime / (options.pix_ratio * options.pix_ratio);
-    }
-
-    static K make(double sinscl) {
+    static K make([[maybe_unused]] double sinscl) {
         if constexpr (K::stretched) {
             return K{sinscl};
         } else {
@@ -116,7 +140,22 @@ class Plain {
     }
 
     K kernel_;
-    double gain_;
 };
+
+/// A TileFn: one plane, into an output, in an arithmetic: its Locate, sum(), Gain and reach.
+template <class T, class Out, class Arithmetic>
+Index blot_output(const Job<T, Out>& job, const Box& tile) {
+    using Gain = typename Arithmetic::Gain;
+    const Arithmetic arithmetic(job.options.sinscl);
+    const auto sum = arithmetic.sum();
+    using Sum = std::remove_const_t<decltype(sum)>;
+    Plane<T, typename Arithmetic::Locate, Sum, OutputSink<Out, Gain>> plane{
+        job.source,
+        job.window,
+        job.reach,
+        sum,
+        {job.out, job.out_origin, Gain(job.options), job.options.fill}};
+    return blot_tile<T>(job.positions, tile, tile, plane);
+}
 
 }  // namespace cblot::CBLOT_ISA

@@ -17,8 +17,8 @@ KernelRow<float, Out> row_for() {
     if constexpr (std::is_same_v<K, None>) {
         return {};
     } else {
-        // Two more than that of the taps: position nx counts as inside, and is mirrored.
-        return {&blot_tile<float, Out, ClassicPolicy<K, Drizzlepac>>, reach_of<K> + 2, {}};
+        using Arithmetic = ClassicArithmetic<K, Drizzlepac>;
+        return {&blot_output<float, Out, Arithmetic>, Arithmetic::reach, {}};
     }
 }
 

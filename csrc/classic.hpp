@@ -11,22 +11,6 @@
 
 namespace cblot::CBLOT_ISA {
 
-/// The sample beyond an end of an axis, by odd extension: 2 c(0) - c(k).
-CBLOT_INLINE float odd_extension(float end, float mirrored) { return 2.0f * end - mirrored; }
-
-/// Sample k of an axis of n samples, extended past its ends.
-template <class Get>
-float extended(const Get& get, Index k, Index n) {
-    if (k >= 0 && k < n) {
-        return get(k);
-    }
-    const Index pivot = k < 0 ? 0 : n - 1;
-    if (n == 1) {
-        return get(pivot);
-    }
-    return odd_extension(get(pivot), extended(get, 2 * pivot - k, n));
-}
-
 /// (1/6) second difference.
 template <class V>
 CBLOT_INLINE V difference2(V a, V b, V c) {
@@ -162,58 +146,48 @@ struct ClassicSum {
             j = s.ny - 4;
         }
         const auto along_x = [&](Index y) {
-            return extended(
+            return odd_sample(
                 [&](Index x) { return s.data[s.origin + y * s.stride_y + x * s.stride_x]; }, i,
                 s.nx);
         };
-        return extended(along_x, j, s.ny);
+        return odd_sample(along_x, j, s.ny);
     }
 };
 
 /// Base pixels and fractions in float32. drizzlepac's polynomials take x = nx, too, as inside.
-template <bool Nearest, bool ClosedX>
-CBLOT_INLINE void classic_locate(Block<float>& b, Index ny, Index nx, float round_trip) {
-    const float width = float(nx), height = float(ny);
-    b.pad();
-    const Index padded = b.padded();
-    for (Index p = 0; p < padded; ++p) {
-        const float x = float(b.x[p]), y = float(b.y[p]);
-        const bool within = inside<ClosedX>(x, y, width, height);
-        const float xs = within ? x : 0.0f, ys = within ? y : 0.0f;
-        const std::int32_t ix = std::int32_t(Nearest ? xs + 0.5f : xs);
-        const std::int32_t iy = std::int32_t(Nearest ? ys + 0.5f : ys);
-        b.ix[p] = within ? ix : kOutside;
-        b.iy[p] = within ? iy : kOutside;
-        b.tx[p] = (round_trip + (xs - float(ix))) - round_trip;
-        b.ty[p] = (round_trip + (ys - float(iy))) - round_trip;
+template <class K, bool ClosedX>
+struct ClassicLocate {
+    CBLOT_INLINE static void locate(Block<float>& b, Index ny, Index nx) {
+        constexpr bool nearest = K::width == 1;
+        const float width = float(nx), height = float(ny);
+        b.pad();
+        const Index padded = b.padded();
+        for (Index p = 0; p < padded; ++p) {
+            const float x = float(b.x[p]), y = float(b.y[p]);
+            const bool within = inside<ClosedX>(x, y, width, height);
+            const float xs = within ? x : 0.0f, ys = within ? y : 0.0f;
+            const std::int32_t ix = std::int32_t(nearest ? xs + 0.5f : xs);
+            const std::int32_t iy = std::int32_t(nearest ? ys + 0.5f : ys);
+            b.ix[p] = within ? ix : kOutside;
+            b.iy[p] = within ? iy : kOutside;
+            b.tx[p] = (K::round_trip + (xs - float(ix))) - K::round_trip;
+            b.ty[p] = (K::round_trip + (ys - float(iy))) - K::round_trip;
+        }
+        mark_runs(b);
     }
-    mark_runs(b);
-}
+};
 
-/// Policy of `blot_tile`.
+/// An arithmetic of `blot_output`.
 template <class K, bool Drizzlepac>
-class ClassicPolicy {
-  public:
-    template <class Out>
-    explicit ClassicPolicy(const Job<float, Out>& job)
-        : exptime_(float(job.options.exptime)),
-          area_(float(job.options.pix_ratio * job.options.pix_ratio)) {}
+struct ClassicArithmetic {
+    using Locate = ClassicLocate<K, Drizzlepac && (K::width > 2)>;
+    using Gain = ClassicGain<Drizzlepac>;
+    // Two more than that of the taps: position nx counts as inside, and is mirrored.
+    static constexpr Index reach = reach_of<K> + 2;
 
-    CBLOT_INLINE void locate(Block<float>& b, Index ny, Index nx) const {
-        constexpr bool closed = Drizzlepac && K::width > 2;
-        classic_locate<K::width == 1, closed>(b, ny, nx, K::round_trip);
-    }
+    explicit ClassicArithmetic(double) {}
 
-    CBLOT_INLINE void sample(const Samples<float>& s, Block<float>& b) const {
-        CBLOT_ISA::sample(s, ClassicSum<K>{}, b);
-    }
-
-    CBLOT_INLINE float scale(float value) const {
-        return Drizzlepac ? (value * exptime_) / area_ : value * exptime_;
-    }
-
-  private:
-    float exptime_, area_;
+    static ClassicSum<K> sum() { return {}; }
 };
 
 }  // namespace cblot::CBLOT_ISA

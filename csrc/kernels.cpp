@@ -29,7 +29,8 @@ KernelRow<T, Out> row_of([[maybe_unused]] bool stretched) {
             return row_of<T, Out, typename K::Stretched, P>(false);
         }
     }
-    return {&blot_tile<T, Out, Plain<T, K>>, reach_of<K>, prefilter_of<T, P>()};
+    using Arithmetic = Plain<T, K>;
+    return {&blot_output<T, Out, Arithmetic>, Arithmetic::reach, prefilter_of<T, P>()};
 }
 
 template <class T, class Out>

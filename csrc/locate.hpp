@@ -80,33 +80,36 @@ CBLOT_INLINE Vector<double> floor_of(Vector<double> x) {
 }
 
 /// Base pixels and fractions of positions in double.
-template <Base B, class T>
-CBLOT_INLINE void locate(Block<T>& b, Index ny, Index nx) {
-    const double width = double(nx), height = double(ny);
-    const Vector<double> zero{}, outside = splat(double(kOutside));
-    b.pad();
-    const Index padded = b.padded();
-    for (Index p = 0; p < padded; p += kLanes<double>) {
-        const Vector<double> x = load(b.x + p), y = load(b.y + p);
-        const auto within = inside<false>(x, y, width, height);
-        const Vector<double> xs = within ? x : zero, ys = within ? y : zero;
-        Vector<double> ix = floor_of(xs), iy = floor_of(ys), tx = xs - ix, ty = ys - iy;
-        if (B == Base::nearest) {
-            const Vector<double> one = splat(1.0);
-            const Vector<double> up_x = tx >= 0.5 ? one : zero, up_y = ty >= 0.5 ? one : zero;
-            ix += up_x;
-            iy += up_y;
-            tx -= up_x;
-            ty -= up_y;
+template <Base B>
+struct PlainLocate {
+    template <class T>
+    CBLOT_INLINE static void locate(Block<T>& b, Index ny, Index nx) {
+        const double width = double(nx), height = double(ny);
+        const Vector<double> zero{}, outside = splat(double(kOutside));
+        b.pad();
+        const Index padded = b.padded();
+        for (Index p = 0; p < padded; p += kLanes<double>) {
+            const Vector<double> x = load(b.x + p), y = load(b.y + p);
+            const auto within = inside<false>(x, y, width, height);
+            const Vector<double> xs = within ? x : zero, ys = within ? y : zero;
+            Vector<double> ix = floor_of(xs), iy = floor_of(ys), tx = xs - ix, ty = ys - iy;
+            if (B == Base::nearest) {
+                const Vector<double> one = splat(1.0);
+                const Vector<double> up_x = tx >= 0.5 ? one : zero, up_y = ty >= 0.5 ? one : zero;
+                ix += up_x;
+                iy += up_y;
+                tx -= up_x;
+                ty -= up_y;
+            }
+            store(b.ix + p, convert<std::int32_t>(within ? ix : outside));
+            store(b.iy + p, convert<std::int32_t>(within ? iy : outside));
+            store(b.tx + p, convert<T>(tx));
+            store(b.ty + p, convert<T>(ty));
+            store(b.ux + p, convert<T>(1.0 - tx));
+            store(b.uy + p, convert<T>(1.0 - ty));
         }
-        store(b.ix + p, convert<std::int32_t>(within ? ix : outside));
-        store(b.iy + p, convert<std::int32_t>(within ? iy : outside));
-        store(b.tx + p, convert<T>(tx));
-        store(b.ty + p, convert<T>(ty));
-        store(b.ux + p, convert<T>(1.0 - tx));
-        store(b.uy + p, convert<T>(1.0 - ty));
+        mark_runs(b);
     }
-    mark_runs(b);
-}
+};
 
 }  // namespace cblot::CBLOT_ISA

@@ -9,6 +9,7 @@
 
 #include <limits>
 
+#include "edge.hpp"
 #include "job.hpp"
 #include "simd.hpp"
 
@@ -25,13 +26,6 @@ inline constexpr Index kRepairReach = 8;
 template <class T>
 constexpr Index prefilter_stride(Index w) {
     return (w + 2 * kSplineReach<T> + kPad - 1) / kPad * kPad + kPad;
-}
-
-CBLOT_INLINE Index mirror(Index k, Index n) {
-    while (k < 0 || k >= n) {
-        k = n == 1 ? 0 : (k < 0 ? -k : 2 * (n - 1) - k);
-    }
-    return k;
 }
 
 template <class T>

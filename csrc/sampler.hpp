@@ -1,62 +1,12 @@
-// Weights times pixels: the unchecked interior, and the one edge rule of each kernel.
+// Weights times pixels: the unchecked interior, and the edge.
 #pragma once
 
+#include "edge.hpp"
 #include "interp.hpp"
 #include "job.hpp"
 #include "locate.hpp"
 
 namespace cblot::CBLOT_ISA {
-
-/// Weights of an axis, gathered onto the samples that exist.
-template <class T, int Width>
-struct Folded {
-    T weight[3 * Width];
-    bool used[3 * Width];
-    Index first = 0, count = 0;
-
-    Folded(const T* w, Index start, Index n, Edge edge)
-        : first(max_index(0, min_index(start, n) - Width)),
-          count(min_index(n, start + 2 * Width) - first) {
-        for (Index c = 0; c < count; ++c) {
-            weight[c] = T(0);
-            used[c] = false;
-        }
-        T kept = T(0);
-        for (int c = 0; c < Width; ++c) {
-            Index k = start + c;
-            T value = w[c];
-            if (edge == Edge::drop) {
-                if (k < 0 || k >= n) {
-                    continue;
-                }
-                kept += value;
-            } else if (edge == Edge::clamp || n == 1) {
-                k = k < 0 ? 0 : min_index(k, n - 1);
-            } else {
-                while (k < 0 || k >= n) {
-                    const Index pivot = k < 0 ? 0 : n - 1;
-                    if (edge == Edge::odd) {
-                        add(pivot, value + value);
-                        value = -value;
-                    }
-                    k = 2 * pivot - k;
-                }
-            }
-            add(k, value);
-        }
-        if (edge == Edge::drop) {
-            for (Index c = 0; c < count; ++c) {
-                weight[c] /= kept;
-            }
-        }
-    }
-
-  private:
-    void add(Index k, T value) {
-        weight[k - first] += value;
-        used[k - first] = true;
-    }
-};
 
 /// Interpolation with separable weights. A sum has
 ///   State                       what it needs of kLanes pixels
