@@ -1,9 +1,6 @@
-// The mappings that there are: a row each, which is its file and its type. Compiled once, and once
-// more for each instruction set, for the functions that make positions.
-#include "mapping/callback.hpp"
-#include "mapping/exact.hpp"
-#include "mapping/nodes.hpp"
-#include "mapping/pixmap.hpp"
+// The mappings that there are. Compiled once, and once more for each instruction set, for the
+// functions that make positions.
+#include "mapping_files.hpp"  // all of csrc/mapping
 #include "source_box.hpp"
 
 #ifndef CBLOT_ISA
@@ -33,10 +30,8 @@ class HeldMapping : public Mapping::Held {
 template <class Given, class>
 Mapping::Mapping(Given given) : held_(std::make_shared<HeldMapping<Given>>(std::move(given))) {}
 
-template CBLOT_API Mapping::Mapping(NodeMapping);
-template CBLOT_API Mapping::Mapping(PixmapMapping);
-template CBLOT_API Mapping::Mapping(CallbackMapping);
-template CBLOT_API Mapping::Mapping(ExactMapping);
+#define CBLOT_INSTANTIATE(Given) template CBLOT_API Mapping::Mapping(Given);
+CBLOT_MAPPINGS(CBLOT_INSTANTIATE)
 
 }  // namespace cblot
 #endif

@@ -1,11 +1,10 @@
 // What the library has of each kind of mapping.
 //
-// A kind is a file of this folder. It has two halves, of which the first is compiled once and the
-// second once for each instruction set:
+// A kind is a file of this folder, which is found there, and a row in cblot/mapping.hpp, after its
+// struct. The file has two halves, of which one is compiled once and one for each instruction set:
 //   plan_of(given, frame)                  checks what a caller gave and makes it a PlannedMapping
 //   check_memory(given, out, name)         refuses an output in the memory that is borrowed
 //   functions<...>()                       the functions that make a block of positions
-// and a row in mappings.cpp.
 #pragma once
 
 #include <memory>

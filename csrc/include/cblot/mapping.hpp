@@ -89,17 +89,17 @@ struct ExactMapping {
     TanProjection exposure, source;
 };
 
-/// Whether a type is one of the mappings above.
+/// A row for each mapping. What the library knows of one is in its file of csrc/mapping.
+#define CBLOT_MAPPINGS(row) \
+    row(NodeMapping) row(PixmapMapping) row(CallbackMapping) row(ExactMapping)
+
 template <class Given>
 inline constexpr bool is_mapping = false;
-template <>
-inline constexpr bool is_mapping<NodeMapping> = true;
-template <>
-inline constexpr bool is_mapping<PixmapMapping> = true;
-template <>
-inline constexpr bool is_mapping<CallbackMapping> = true;
-template <>
-inline constexpr bool is_mapping<ExactMapping> = true;
+#define CBLOT_IS_MAPPING(Given) \
+    template <>                 \
+    inline constexpr bool is_mapping<Given> = true;
+CBLOT_MAPPINGS(CBLOT_IS_MAPPING)
+#undef CBLOT_IS_MAPPING
 
 /// Any one of them, which it holds, while what the views in that borrow stays the caller's. Does
 /// not change; copies share what they hold.
