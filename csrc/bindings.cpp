@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -47,25 +48,25 @@ void set(Number& option, const py::handle& given) {
     option = given.cast<Number>();
 }
 
+void set(cblot::Options& options, std::string_view name, const py::handle& given) {
+#define CBLOT_OPTION(type, c_type, member, value, keyword) \
+    if (name == keyword) {                                 \
+        return set(options.member, given);                 \
+    }
+#include "cblot/options.def"
+    throw py::type_error("there is no option " + std::string(name));
+}
+
 /// The options that a call is given by their keywords; the others have their defaults.
 cblot::Options options_of(const py::kwargs& given) {
     cblot::Options options;
-    std::size_t taken = 0;
-    const auto take = [&](auto& option, const char* keyword) {
-        if (!given.contains(keyword)) {
-            return;
-        }
+    for (const auto& [keyword, value] : given) {
+        const auto name = keyword.cast<std::string_view>();
         try {
-            set(option, given[keyword]);
+            set(options, name, value);
         } catch (const py::cast_error&) {
-            throw py::type_error(std::string(keyword) + " has an unexpected type");
+            throw py::type_error(std::string(name) + " has an unexpected type");
         }
-        ++taken;
-    };
-#define CBLOT_OPTION(type, c_type, name, value, keyword) take(options.name, keyword);
-#include "cblot/options.def"
-    if (taken != given.size()) {
-        throw py::type_error("there is no such option among " + std::string(py::str(given)));
     }
     return options;
 }

@@ -355,6 +355,7 @@ TEST_CASE("errors") {
               c.mapping.table_x.values = c.mapping.x;  // of double
           }) == CBLOT_BAD_ARGUMENT);
     CHECK(status([](Call& c) { c.mapping.kind = 9; }) == CBLOT_BAD_ARGUMENT);
+    CHECK(status([](Call& c) { c.mapping.kind = CBLOT_CALLBACK; }) == CBLOT_BAD_ARGUMENT);
     CHECK(status([](Call& c) { c.mapping.x.type = CBLOT_FLOAT; }) == CBLOT_BAD_ARGUMENT);
     CHECK(status([](Call& c) { c.mapping.y.data = nullptr; }) == CBLOT_BAD_ARGUMENT);
     Call call;
