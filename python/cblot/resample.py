@@ -51,6 +51,7 @@ def _planned(
 ) -> tuple[Request, geometry.Plan]:
     """What a call asks of the core, and its mapping: after all arguments were checked."""
     source_wcs = _wcs_of(source) if call.source_wcs is None else call.source_wcs
+    step = arrays.as_step(call.stepsize)
     request = Request(
         source, interp=call.interp, sinscl=call.sinscl, exptime=call.exptime,
         peer="drizzlepac" if classic else "", fillval=fillval, threads=threads,
@@ -61,7 +62,7 @@ def _planned(
         plan = call.wcsmap.plan_for(call.blot_wcs, source_wcs, call.coeffs, classic)
     else:
         plan = geometry.Plan(
-            call.blot_wcs, source_wcs, call.stepsize,
+            call.blot_wcs, source_wcs, step,
             coeffs=call.coeffs, wcsmap=call.wcsmap, classic=classic, threads=request.threads,
         )  # fmt: skip
     request.options["pix_ratio"] = plan.pix_ratio

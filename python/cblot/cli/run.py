@@ -8,33 +8,16 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
 from cblot.cli import terminal
 from cblot.cli.arguments import parsed
 from cblot.cli.status import Terminated, UsageError, terminable
 from cblot.core.shown import one_line, visible
 
-
-def _command(name: str) -> Callable[[argparse.Namespace], int]:
-    """What does a command: only the command that is asked for is imported."""
-    if name == "demo":
-        return _run_demo
-    from cblot.cli import blot
-
-    return {"blot": blot.run_blot, "params": blot.run_params}[name]
-
-
-def _run_demo(arguments: argparse.Namespace) -> int:
-    try:
-        from cblot.demo.run import run
-
-        run(arguments.outdir, arguments.seed)
-    except ImportError as error:
-        if (error.name or "").split(".")[0] not in ("drizzle", "matplotlib"):
-            raise
-        raise RuntimeError("it needs the demo extra: pip install 'cblot[demo]'") from error
-    return 0
+# The commands, by the modules that have them: no more is imported than is asked for.
+_MODULES = {"blot": "blot", "params": "blot", "demo": "demo"}
 
 
 class _LowerCase(logging.Formatter):
@@ -92,10 +75,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # Before warnings are shown as they are here: astropy, when imported, shows its own in its way.
+    module = import_module(f"cblot.cli.{_MODULES[arguments.command]}")
     with warnings.catch_warnings(), terminable():
         _set_loudness(arguments)
         try:
-            return _command(arguments.command)(arguments)
+            return int(getattr(module, f"run_{arguments.command}")(arguments))
         except UsageError as error:
             terminal.complain(f"cblot {arguments.command}: error: {one_line(error)}")
             return 2

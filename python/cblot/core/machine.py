@@ -35,8 +35,6 @@ def _is_command() -> bool:
 
 
 ISA = _isa()
-
-
 _PACKAGE = Path(__file__).parents[1]
 
 

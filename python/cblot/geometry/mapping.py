@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cblot import forks, remarks
 from cblot.core import machine
+from cblot.core.arrays import as_step
 from cblot.core.mappings import without_callback
 from cblot.core.run import Request
 from cblot.geometry.maps import Positions
@@ -84,7 +85,7 @@ class Mapping:
         classic: bool = False,
     ) -> None:
         self._plan = plan = Plan(
-            blot_wcs, source_wcs, stepsize,
+            blot_wcs, source_wcs, as_step(stepsize),
             coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=machine.thread_count(None),
         )  # fmt: skip
         # WCS objects and callers' classes must not be used by two threads at once.

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot.core import machine
-from cblot.core.arrays import as_step
 from cblot.core.mappings import (
     AnyMapping,
     CallbackMapping,
@@ -80,14 +79,13 @@ class Plan:
         self,
         blot_wcs: Any,
         source_wcs: Any,
-        stepsize: int | None,
+        step: int,
         *,
         coeffs: bool,
         wcsmap: Any,
         classic: bool,
         threads: int,
     ) -> None:
-        step = as_step(stepsize)
         self.shape = shape = output_shape(blot_wcs)
         pair = Pair(blot_wcs, source_wcs, coeffs)
         self.pix_ratio = pair.ratio(shape)
