@@ -105,9 +105,11 @@ inline void start_row(const PolynomialPlan& plan, StageBlock& block) {
 
 inline void start_anywhere(const PolynomialPlan& plan, StageBlock& block) {
     const Polynomials polynomials(plan);
-    for (Index p = 0; p < block.row.n; p += kLanes<double>) {
+    const double origin_x = plan.origin_x, origin_y = plan.origin_y;
+    const Index n = block.row.n;
+    for (Index p = 0; p < n; p += kLanes<double>) {
         Doubles px = load(block.at_x + p), py = load(block.at_y + p);
-        polynomials.add(px - plan.origin_x, py - plan.origin_y, px, py);
+        polynomials.add(px - origin_x, py - origin_y, px, py);
         store(block.x + p, px);
         store(block.y + p, py);
     }

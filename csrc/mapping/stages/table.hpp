@@ -202,21 +202,23 @@ inline void correct_by_detector(const void* plan, StageBlock& block) {
     block.most = detector.most;
     block.one_row = detector.y.data == nullptr;
     if (!block.one_row) {
+        const TablePlan table = detector.y;
+        const TableRows rows(table, row.y);
         for (Index p = 0; p < row.n; p += kLanes<double>) {
-            const Doubles y = splat(row.y), x = positions_from(row, p);
-            store(block.at_y + p, row.y + look_up_anywhere(detector.y, x, y));
+            store(block.at_y + p, row.y + look_up(table, rows, positions_from(row, p)));
         }
     }
 }
 
 /// `out`: the coordinates that are corrected.
 inline void add_table(const void* plan, StageBlock& block, double* out) {
-    const TablePlan& table = *static_cast<const TablePlan*>(plan);
+    const TablePlan table = *static_cast<const TablePlan*>(plan);
+    const Row row = block.row;
     if (block.one_row) {
-        add_corrections(table, block.row, block.most, block.at_x, out);
+        add_corrections(table, row, block.most, block.at_x, out);
         return;
     }
-    for (Index p = 0; p < block.row.n; p += kLanes<double>) {
+    for (Index p = 0; p < row.n; p += kLanes<double>) {
         const Doubles x = load(block.at_x + p), y = load(block.at_y + p);
         store(out + p, load(out + p) + look_up_anywhere(table, x, y));
     }
