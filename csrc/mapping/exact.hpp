@@ -30,11 +30,15 @@ struct ExactFunctions {
 namespace cblot::CBLOT_ISA {
 
 /// Source positions of a row of output positions. One short loop a stage, so that the processor
-/// finds independent work.
-inline void run_stages(const ExactPlan& plan, Row row, double* x, double* y) {
-    row.n = (row.n + kStagePad - 1) / kStagePad * kStagePad;
+/// finds independent work. (The members of the row are written one by one: what is copied whole is
+/// read before it has been written.)
+CBLOT_INLINE void run_stages(const ExactPlan& plan, double x0, double dx, double row_y, Index n,
+                             double* x, double* y) {
     StageBlock block;
-    block.row = row;
+    block.row.x0 = x0;
+    block.row.dx = dx;
+    block.row.y = row_y;
+    block.row.n = (n + kStagePad - 1) / kStagePad * kStagePad;
     block.x = x;
     block.y = y;
     for (int k = 0; k < plan.count; ++k) {
@@ -43,20 +47,18 @@ inline void run_stages(const ExactPlan& plan, Row row, double* x, double* y) {
 }
 
 inline void exact_positions(const void* plan, Index j, Index i, Index n, double* x, double* y) {
-    const Row row{double(i + 1), 1.0, double(j + 1), n};
-    run_stages(*static_cast<const ExactPlan*>(plan), row, x, y);
+    run_stages(*static_cast<const ExactPlan*>(plan), double(i + 1), 1.0, double(j + 1), n, x, y);
 }
 
 inline void exact_nodes(const ExactPlan& plan, Index step, double y, Index k_begin, Index n,
                         double* x_out, double* y_out) {
-    const Row row{double(k_begin) * double(step), double(step), y, n};
-    run_stages(plan, row, x_out, y_out);
+    run_stages(plan, double(k_begin) * double(step), double(step), y, n, x_out, y_out);
 }
 
 inline void exact_positions_at(const ExactPlan& plan, Index count, double* x, double* y) {
     for (Index k = 0; k < count; ++k) {
-        double sx[kPad], sy[kPad];
-        run_stages(plan, Row{x[k], 1.0, y[k], 1}, sx, sy);
+        double sx[kPad] = {}, sy[kPad] = {};
+        run_stages(plan, x[k], 1.0, y[k], 1, sx, sy);
         x[k] = sx[0];
         y[k] = sy[0];
     }
