@@ -14,10 +14,11 @@
 namespace cblot::CBLOT_ISA {
 
 /// Values [first, last) of a block in output units, or the fill value, to the same places from
-/// `out` on.
+/// `out` on. (A gain of its own, for what is written might be that of the sink, for all that a
+/// compiler knows.)
 template <class T, class Out, class Gain>
-CBLOT_INLINE void write_values(const Block<T>& b, Index first, Index last, const Gain& gain,
-                               double fill, Out* out, Index stride) {
+CBLOT_INLINE void write_values(const Block<T>& b, Index first, Index last, Gain gain, double fill,
+                               Out* out, Index stride) {
     if (b.covered == b.n && stride == 1) {
         for (Index p = first; p < last; ++p) {
             out[p] = Out(gain(b.value[p]));
