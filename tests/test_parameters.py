@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from astropy.extern.configobj.configobj import ConfigObj
 
 import cblot
 from cblot.tasks import parameters as parameters_module
-from cblot.tasks.parameters import settings_of
+from cblot.tasks.parameters import PARS, settings_of
 
 DEFAULTS = {
     "data": "", "reference": "", "outdata": "", "coeffs": True, "interpol": "poly5", "sinscl": 1.0,
@@ -50,6 +51,10 @@ def test_shipped_file_has_the_defaults() -> None:
 
 def test_choices_are_the_interpolants() -> None:
     assert parameters_module.table()["interpol"].choices == cblot.interpolants()
+    for name in ("cblot.cfgspc", "ablot/ablot.cfgspc"):  # what teal's menu has
+        (line,) = re.findall(r"^interpol = .*", (PARS / name).read_text(), re.MULTILINE)
+        shown = set(re.findall(r'"(\w+)"(?=[,)])', line.split("default")[0]))
+        assert {"nearest", "poly5", "lanczos5"} <= shown <= set(cblot.interpolants())
 
 
 def forms(folder: Path) -> list[Any]:

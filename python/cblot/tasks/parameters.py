@@ -19,6 +19,7 @@ from astropy.extern.configobj.configobj import ConfigObj, ConfigObjError
 from astropy.extern.configobj.validate import Validator
 
 from cblot.core.arrays import as_step, finite
+from cblot.core.machine import interpolants
 
 Settings: TypeAlias = dict[str, Any]
 
@@ -76,13 +77,18 @@ def _spec_items(section: Any, title: str) -> Iterator[tuple[str, str, str]]:
 
 @cache
 def table() -> Mapping[str, Parameter]:
-    """Parameters by name, in the order of the configuration file."""
+    """Parameters by name, in the order of the configuration file.
+
+    Its list of interpolants is for teal, whose menu may be behind: the core knows which there are.
+    """
     spec = ConfigObj(
         str(PARS / "cblot.cfgspc"), list_values=False, interpolation=False, _inspec=True
     )
     rows = {}
     for section, name, check in _spec_items(spec, ""):
         kind, _, comment, choices = _VALIDATOR.check(check, "value")
+        if name == "interpol":
+            choices = interpolants()
         default = _VALIDATOR.get_default_value(check)
         bare = Parameter(name, section, kind, "", comment, choices)
         value = None if default is None else _convert(bare, default[1])
