@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "node_bend.hpp"
 #include "python_arrays.hpp"
 #include "python_gil.hpp"
+#include "python_options.hpp"
 
 namespace py = pybind11;
 
@@ -27,49 +27,6 @@ namespace {
 
 using namespace cblot::python;
 using cblot::Index;
-
-void set(cblot::Kernel& option, const py::handle& given) {
-    option = cblot::kernel_from_name(given.cast<std::string>());
-}
-
-void set(cblot::Isa& option, const py::handle& given) {
-    option = cblot::isa_from_name(given.cast<std::string>());
-}
-
-void set(cblot::Classic& option, const py::handle& given) {
-    const auto name = given.cast<std::string>();
-    option = name == "drizzlepac" ? cblot::Classic::drizzlepac
-             : name == "drizzle"  ? cblot::Classic::drizzle
-                                  : cblot::Classic::off;
-}
-
-template <class Number>
-void set(Number& option, const py::handle& given) {
-    option = given.cast<Number>();
-}
-
-void set(cblot::Options& options, std::string_view name, const py::handle& given) {
-#define CBLOT_OPTION(type, c_type, member, value, keyword) \
-    if (name == keyword) {                                 \
-        return set(options.member, given);                 \
-    }
-#include "cblot/options.def"
-    throw py::type_error("there is no option " + std::string(name));
-}
-
-/// The options that a call is given by their keywords; the others have their defaults.
-cblot::Options options_of(const py::kwargs& given) {
-    cblot::Options options;
-    for (const auto& [keyword, value] : given) {
-        const auto name = keyword.cast<std::string_view>();
-        try {
-            set(options, name, value);
-        } catch (const py::cast_error&) {
-            throw py::type_error(std::string(name) + " has an unexpected type");
-        }
-    }
-    return options;
-}
 
 /// A node grid: x and y of shape (rows, columns), float64; cells that are given pixel by pixel, if
 /// any, as (cells, patch x, patch y): int32 of shape (rows - 1, columns - 1) and two of float64.
@@ -119,7 +76,11 @@ struct CallbackMapping {
     Index nx;
 
     /// Takes back the GIL that the call gives away.
-    cblot::Mapping view(std::optional<Released>& gil) const {
+    cblot::Mapping view(Index frame_nx, std::optional<Released>& gil) const {
+        if (frame_nx != nx) {
+            throw py::value_error("the mapping's rows have " + std::to_string(nx) +
+                                  " columns, the output's " + std::to_string(frame_nx));
+        }
         // Only pointers cross to the GIL-free side; the mapping outlives the call.
         PyObject* const callable = function.ptr();
         const Index columns = nx;
@@ -157,12 +118,12 @@ class ExactMapping {
     ExactMapping(const Projection& exposure, const Projection& source, const Sip& sip,
                  const Table& detector_x, const Table& detector_y, const Table& table_x,
                  const Table& table_y)
-        : arguments_(
-              py::make_tuple(exposure, source, sip, detector_x, detector_y, table_x, table_y)) {
+        : arguments_(py::make_tuple(exposure, source, own(sip), own(detector_x), own(detector_y),
+                                    own(table_x), own(table_y))) {
         mapping_.exposure = projection(exposure);
         mapping_.source = projection(source);
-        if (sip) {
-            const auto& [a, b, crpix] = *sip;
+        if (const auto polynomials = arguments_[2].cast<Sip>()) {
+            const auto& [a, b, crpix] = *polynomials;
             mapping_.sip = cblot::SipPolynomials{int(a.shape(0)) - 1,
                                                  int(b.shape(0)) - 1,
                                                  coefficients(a),
@@ -170,15 +131,15 @@ class ExactMapping {
                                                  crpix[0],
                                                  crpix[1]};
         }
-        mapping_.detector_x = table(detector_x);
-        mapping_.detector_y = table(detector_y);
-        mapping_.table_x = table(table_x);
-        mapping_.table_y = table(table_y);
+        mapping_.detector_x = table(arguments_[3]);
+        mapping_.detector_y = table(arguments_[4]);
+        mapping_.table_x = table(arguments_[5]);
+        mapping_.table_y = table(arguments_[6]);
     }
 
     cblot::Mapping view() const { return mapping_; }
 
-    /// What it was made with.
+    /// What it was made with, in arrays of its own.
     const py::tuple& arguments() const { return arguments_; }
 
     /// x and y, two arrays of one shape, are filled with the positions of the nodes.
@@ -209,9 +170,26 @@ class ExactMapping {
         return {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]};
     }
 
+    // Copies: the caller's arrays may change, or be resized, in the mapping's life.
+    static py::array own(const py::array& array) { return array.attr("copy")(); }
+
+    static Sip own(Sip sip) {
+        if (sip) {
+            std::get<0>(*sip) = own(std::get<0>(*sip));
+            std::get<1>(*sip) = own(std::get<1>(*sip));
+        }
+        return sip;
+    }
+
+    static Table own(Table table) {
+        if (table) {
+            std::get<0>(*table) = own(std::get<0>(*table));
+        }
+        return table;
+    }
+
     static std::vector<double> coefficients(const py::array& square) {
-        const py::array own = aligned(square);
-        const auto view = plane_of<const double>(own, "SIP coefficients");
+        const auto view = plane_of<const double>(square, "SIP coefficients");
         std::vector<double> values;
         for (Index p = 0; p < view.ny; ++p) {
             for (Index q = 0; q < view.nx; ++q) {
@@ -221,14 +199,14 @@ class ExactMapping {
         return values;
     }
 
-    std::optional<cblot::DistortionTable> table(const Table& given) {
+    std::optional<cblot::DistortionTable> table(const py::handle& argument) {
+        const auto given = argument.cast<Table>();
         if (!given) {
             return std::nullopt;
         }
         const auto& [values, crpix, crval, cdelt] = *given;
-        // A copy of its own: the caller's may be resized in the mapping's life.
-        arrays_.push_back(values.attr("copy")().cast<py::array>());
-        return cblot::DistortionTable{plane_of<const float>(arrays_.back(), "distortion table"),
+        held_.add(values);
+        return cblot::DistortionTable{plane_of<const float>(values, "distortion table"),
                                       crpix[0],
                                       crpix[1],
                                       crval[0],
@@ -239,17 +217,17 @@ class ExactMapping {
 
     py::tuple arguments_;
     cblot::ExactMapping mapping_;
-    std::vector<py::array> arrays_;  // what the tables' views borrow
+    Held held_;  // tables of arguments_, which mapping_ has views of
 };
 
-/// A mapping as the core takes it, of a call that gives the GIL away.
+/// A mapping as the core takes it, for an output of nx columns, of a call that gives the GIL away.
 template <class PyMapping>
-cblot::Mapping view_of(const PyMapping& mapping, std::optional<Released>&) {
+cblot::Mapping view_of(const PyMapping& mapping, Index, std::optional<Released>&) {
     return mapping.view();
 }
 
-cblot::Mapping view_of(const CallbackMapping& mapping, std::optional<Released>& gil) {
-    return mapping.view(gil);
+cblot::Mapping view_of(const CallbackMapping& mapping, Index nx, std::optional<Released>& gil) {
+    return mapping.view(nx, gil);
 }
 
 /// Keeps a mapping's arrays where they are.
@@ -266,15 +244,17 @@ void hold(const PixmapMapping& mapping, Held& held) { held.add(mapping.pixmap); 
 void hold(const ExactMapping&, Held&) {}  // its tables are its own
 void hold(const CallbackMapping&, Held&) {}
 
-/// Has the core work without the GIL, on a mapping and on arrays that are held: run(mapping).
+/// Has the core work without the GIL, on a mapping of an output of nx columns and on arrays that
+/// are held: run(mapping).
 template <class PyMapping, class Run>
-auto without_gil(const PyMapping& mapping, Held& held, cblot::Options& options, const Run& run) {
+auto without_gil(const PyMapping& mapping, Index nx, Held& held, cblot::Options& options,
+                 const Run& run) {
     hold(mapping, held);
     SignalPoll poll;
     options.poll = SignalPoll::call;
     options.poll_context = &poll;
     std::optional<Released> released;
-    const cblot::Mapping view = view_of(mapping, released);
+    const cblot::Mapping view = view_of(mapping, nx, released);
     released.emplace();
     poll.bind(*released);
     return run(view);
@@ -293,10 +273,13 @@ cblot::Window<T> window_of(const py::array& array, const char* name, const Place
 template <class Source, class Out, class PyMapping>
 Index blot_typed(const py::array& source, const Place& source_place, const py::array& out,
                  const Place& out_place, const PyMapping& mapping, cblot::Options& options) {
-    const auto from = window_of<const Source>(source, "source", source_place);
+    Held held(out);
+    // A caller's function could free what is not held.
+    const bool stays = held.add(source) || !std::is_same_v<PyMapping, CallbackMapping>;
+    const py::array kept = stays ? source : source.attr("copy")().cast<py::array>();
+    const auto from = window_of<const Source>(kept, "source", source_place);
     const auto to = window_of<Out>(out, "out", out_place);
-    Held held(source, out);
-    return without_gil(mapping, held, options, [&](const cblot::Mapping& view) {
+    return without_gil(mapping, to.nx, held, options, [&](const cblot::Mapping& view) {
         return cblot::blot_window<Source, Out>(from, view, to, options);
     });
 }
@@ -325,7 +308,7 @@ std::array<Index, 4> source_box(const PyMapping& mapping, const std::array<Index
                                 const std::array<Index, 2>& source_shape, const py::kwargs& given) {
     cblot::Options options = options_of(given);
     Held held;
-    const auto box = without_gil(mapping, held, options, [&](const cblot::Mapping& view) {
+    const auto box = without_gil(mapping, shape[1], held, options, [&](const cblot::Mapping& view) {
         return cblot::source_box(view, shape[0], shape[1],
                                  {region[0], region[1], region[2], region[3]}, source_shape[0],
                                  source_shape[1], options);
@@ -338,7 +321,7 @@ void positions(const PyMapping& mapping, py::array pixmap, double origin, const 
     cblot::Options options = options_of(given);
     const auto x = plane_of<double>(pixmap, "pixmap", 0), y = plane_of<double>(pixmap, "pixmap", 1);
     Held held(pixmap);
-    without_gil(mapping, held, options,
+    without_gil(mapping, x.nx, held, options,
                 [&](const cblot::Mapping& view) { cblot::positions(view, origin, x, y, options); });
 }
 
@@ -384,6 +367,7 @@ void define_blot(py::module_& module) {
 
 PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.doc() = "The compiled core of cblot.";
+    threading_module() = py::module_::import("threading").release();
     py::register_exception<cblot::Error>(module, "CoreError", PyExc_ValueError);
     py::class_<NodeMapping>(module, "NodeMapping")
         .def(py::init([](py::array x, py::array y, Index step, NodeMapping::Patches patches) {
@@ -438,6 +422,9 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.def(
         "greatest_roughness",
         [](const py::array& table, Index n, bool down) {
+            if (n < 1) {
+                throw py::value_error("n must be at least 1, got " + std::to_string(n));
+            }
             const auto rows = plane_of<const float>(table, "table");
             const cblot::View2D<const float> columns{rows.data, rows.nx, rows.ny, rows.stride_x,
                                                      rows.stride_y};

@@ -52,15 +52,15 @@ View2D<T> plane_of(const py::array& array, const char* name, Index plane = 0) {
 }
 
 /// The array, or a copy that is aligned: one out of a pickle may lie anywhere in a message's bytes.
-py::array aligned(const py::handle& given) {
+inline py::array aligned(const py::handle& given) {
     auto array = given.cast<py::array>();
-    const auto size = std::uintptr_t(array.itemsize());
-    const bool lies_well = reinterpret_cast<std::uintptr_t>(array.data()) % size == 0;
+    const bool lies_well = (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
     return lies_well ? array : array.attr("copy")().cast<py::array>();
 }
 
 /// Keeps arrays in their memory while views of it are used: NumPy does not resize an array, not
-/// even with refcheck=False, that has a weak reference. An array may be a view of another's memory.
+/// even with refcheck=False, that has a weak reference. An array may be a view of another's memory,
+/// as it is or by a memoryview; what else a memoryview is of does not move under it.
 class Held {
   public:
     template <class... Arrays>
@@ -68,12 +68,18 @@ class Held {
         (add(arrays), ...);
     }
 
-    void add(const py::array& array) {
+    /// Whether the memory is kept: of that of an unknown kind of object it can't be.
+    bool add(const py::array& array) {
         references_.emplace_back(py::handle(array));
-        const py::object base = array.base();
-        if (base && py::isinstance<py::array>(base)) {
-            add(py::reinterpret_borrow<py::array>(base));
+        py::handle base = array.base();
+        const bool viewed = base && PyMemoryView_Check(base.ptr());
+        if (viewed) {
+            base = PyMemoryView_GET_BASE(base.ptr());
         }
+        if (base && py::isinstance<py::array>(base)) {
+            return add(py::reinterpret_borrow<py::array>(base));
+        }
+        return viewed || !base || PyBytes_CheckExact(base.ptr());
     }
 
   private:

@@ -13,12 +13,16 @@ namespace py = pybind11;
 /// Runs what may take the GIL. Where the interpreter has ended meanwhile, CPython before 3.14 ends
 /// a daemon thread there, by unwinding its stack: through frames that own Python objects, which
 /// nobody may let go of any more. Such a thread waits for the end of the process instead, as
-/// CPython from 3.14 on has it do. `function` is C and throws no exceptions.
+/// CPython from 3.14 on has it do. So does one that Python code ends by pthread_exit, without the
+/// GIL, which others need. `function` is C and throws no exceptions.
 template <class Function>
 auto or_wait_for_exit(const Function& function) -> decltype(function()) {
     try {
         return function();
     } catch (...) {
+        if (Py_IsInitialized() != 0 && PyGILState_Check() != 0) {
+            PyEval_SaveThread();
+        }
         for (;;) {
             std::this_thread::sleep_for(std::chrono::hours(1));
         }
@@ -55,18 +59,33 @@ class Released {
     PyThreadState* state_;
 };
 
-/// Whether this is the thread that Python's signal handlers run in.
-inline bool in_main_thread() {
-    const auto main = py::module_::import("threading").attr("main_thread")();
-    return main.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
+/// Python's `threading`, kept since the extension was loaded: at the interpreter's end nothing can
+/// be imported. Never let go of.
+inline py::handle& threading_module() {
+    static py::handle module;
+    return module;
 }
 
-/// Lets Ctrl-C through now and then, in the main thread: there is nothing to let through in
-/// another. Taking the GIL for every tile would cost more than it is worth.
+/// Whether Python's signal handlers may run in this thread. They do in the interpreter's first,
+/// which need not be the main thread to `threading`: that is the one which imported it. So only a
+/// thread that `threading` has started is none.
+inline bool may_handle_signals() {
+    try {
+        const py::handle threading = threading_module();
+        const py::object current = threading.attr("current_thread")();
+        return current.is(threading.attr("main_thread")()) ||
+               py::isinstance(current, threading.attr("_DummyThread"));
+    } catch (const py::error_already_set&) {
+        return false;  // the interpreter is about to end
+    }
+}
+
+/// Lets Ctrl-C through now and then, where it may come: there is nothing to let through in a
+/// thread of `threading`'s. Taking the GIL for every tile would cost more than it is worth.
 class SignalPoll {
   public:
     /// Made with the GIL, used without.
-    SignalPoll() : needed_(in_main_thread()) {}
+    SignalPoll() : needed_(may_handle_signals()) {}
 
     /// Whose GIL to take.
     void bind(Released& released) { released_ = &released; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import threading
@@ -147,6 +148,89 @@ def test_arrays_of_mappings_stay_where_they_are_for_a_call(kind: str) -> None:
     thread.join()
     assert refused
     np.testing.assert_allclose(out, 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("how", ["array", "memoryview", "frombuffer", "capsule"])
+def test_a_source_that_a_callback_resizes_or_lets_go_of(how: str) -> None:
+    """By whichever way its memory came to be the source's; where it can't be held, a copy is."""
+    own = np.ones((300, 300), "f4")
+    source = {
+        "array": lambda: own,
+        "memoryview": lambda: np.asarray(memoryview(own)),
+        "frombuffer": lambda: np.frombuffer(own, "f4").reshape(300, 300),
+        "capsule": lambda: np.from_dlpack(own),
+    }[how]()
+    refused, other = [], []
+
+    def fill(begin: int, end: int, x: np.ndarray, y: np.ndarray) -> None:
+        x[...], y[...] = 150.5, 150.5
+        try:
+            own.resize((1, 1), refcheck=False)
+        except ValueError:
+            refused.append(begin)
+        other.append(np.full((300, 300), 9.0, "f4"))  # in the memory, if it is free
+
+    out = np.zeros((600, 300), "f4")
+    assert _core.blot(source, out, _core.CallbackMapping(fill, 300), **OPTIONS) == out.size
+    assert (out == 1.0).all()
+    assert bool(refused) == (how != "capsule")
+
+
+def test_a_callback_mapping_of_another_width() -> None:
+    mapping = _core.CallbackMapping(lambda *_: None, 4000)
+    source, out = np.ones((50, 50), "f4"), np.zeros((50, 50), "f4")
+    isa = OPTIONS["isa"]
+    for call in (
+        lambda: _core.blot(source, out, mapping, **OPTIONS),
+        lambda: _core.source_box(
+            mapping, shape=(50, 50), region=(0, 50, 0, 50), source_shape=(50, 50), isa=isa
+        ),
+        lambda: _core.positions(mapping, np.zeros((50, 50, 2)), origin=0.0, isa=isa),
+    ):
+        with pytest.raises(ValueError, match="rows have 4000 columns, the output's 50"):
+            call()
+    placed = {**OPTIONS, "out_place": (0, 0, 50, 4000)}  # the frame's columns are the mapping's
+    assert _core.blot(source, out, mapping, **placed) >= 0
+
+
+def test_arrays_of_items_of_no_bytes() -> None:
+    nothing = np.empty((3, 3), "V0")
+    with pytest.raises(TypeError, match="SIP coefficients has an unexpected dtype"):
+        exact(sip=(nothing, np.zeros((3, 3)), (1.0, 1.0)))
+    mapping = _core.PixmapMapping.__new__(_core.PixmapMapping)
+    mapping.__setstate__((nothing,))
+    with pytest.raises(TypeError, match="pixmap has an unexpected dtype"):
+        _core.blot(np.ones((3, 3)), np.ones((3, 3)), mapping, **OPTIONS)
+
+
+def test_arrays_of_a_pickle_may_lie_anywhere() -> None:
+    odd = np.frombuffer(bytes(range(8)) + b"x" * (5 * 5 * 2 * 8), np.uint8)[1:]
+    odd = odd[: 5 * 5 * 2 * 8].view("f8").reshape(5, 5, 2)
+    mapping = _core.PixmapMapping.__new__(_core.PixmapMapping)
+    mapping.__setstate__((odd,))
+    assert _core.blot(np.ones((3, 3)), np.ones((5, 5)), mapping, **OPTIONS) >= 0
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_roughness_of_no_step(n: int) -> None:
+    for down in (False, True):
+        with pytest.raises(ValueError, match=f"n must be at least 1, got {n}"):
+            _core.greatest_roughness(np.ones((4, 4), "f4"), n, down)
+
+
+def test_a_mapping_and_its_pickled_copy_have_what_it_was_made_with() -> None:
+    values, a, b = np.full((64, 64), 0.25, "f4"), np.zeros((3, 3)), np.zeros((3, 3))
+    table = (values, (1.0, 1.0), (1.0, 1.0), (2.0, 2.0))
+    mapping = exact(sip=(a, b, (1.0, 1.0)), table_x=table)
+    values[...], a[...], b[...] = 7.0, 7.0, 7.0
+    for each in (mapping, pickle.loads(pickle.dumps(mapping))):
+        x, y = np.full(9, 3.0), np.full(9, 3.0)
+        each.positions_at(x, y, isa=OPTIONS["isa"])
+        np.testing.assert_allclose(x, 2.25, atol=1e-9)
+        np.testing.assert_allclose(y, 2.0, atol=1e-9)
+    state = mapping.__getstate__()
+    with pytest.raises(ValueError, match="cannot resize"):
+        state[5][0].resize((1, 1), refcheck=False)
 
 
 def test_a_table_resized_after_the_mapping_was_made() -> None:
