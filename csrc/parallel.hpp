@@ -103,6 +103,7 @@ class Pool {
     }
 
     void join() {
+        const NotCancelled here;  // a thread whose joining is broken off can't be joined again
         for (std::thread& thread : threads_) {
             thread.join();
         }

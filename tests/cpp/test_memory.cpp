@@ -1,5 +1,5 @@
 // Memory that is not the call's own: options of odd sizes, images that overlap, positions that
-// change, callbacks of wide frames, threads that end in the middle.
+// change, callbacks of wide frames.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -13,11 +13,6 @@
 
 #include "cblot/blot.h"
 #include "images.hpp"
-
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-#include <pthread.h>
-#define HAS_CANCEL
-#endif
 
 namespace {
 
@@ -370,71 +365,3 @@ TEST_CASE("more threads than there will ever be") {
     cblot::blot<float, float>(source.cview(), positions.mapping(), out.view(), options);
     CHECK(out.memory == expected.memory);
 }
-
-#ifdef HAS_CANCEL
-TEST_CASE("a thread that is cancelled in the middle of a call ends, and the call's threads too") {
-    struct Call {
-        Image<float> source = noise<float>(700, 700);
-        Positions positions{700, 700, 0.25, 0.5};
-        Image<float> out{700, 700};
-        int threads = 1;
-        bool in_c = false;
-        std::atomic<int> polls{0}, unwound{0}, returned{0};
-
-        static void* run(void* self) {
-            static_cast<Call*>(self)->blot();
-            return nullptr;
-        }
-
-        void blot() {
-            struct Unwound {
-                std::atomic<int>& count;
-                ~Unwound() { ++count; }
-            } mark{unwound};
-            const auto end = [](void* context) {
-                ++static_cast<Call*>(context)->polls;
-                pthread_exit(nullptr);
-            };
-            if (!in_c) {
-                cblot::Options options;
-                options.threads = threads;
-                options.poll = end;
-                options.poll_context = this;
-                cblot::blot<float, float>(source.cview(), positions.mapping(), out.view(), options);
-            } else {
-                cblot_options options;
-                cblot_default_options(&options);
-                options.threads = threads;
-                options.poll = [](void* context) {
-                    ++static_cast<Call*>(context)->polls;
-                    pthread_exit(nullptr);
-                    return 0;
-                };
-                options.poll_context = this;
-                const cblot_image from{source.memory.data(), CBLOT_FLOAT, 700, 700, 700, 1};
-                cblot_image to{out.memory.data(), CBLOT_FLOAT, 700, 700, 700, 1};
-                cblot_mapping mapping;
-                cblot_default_mapping(&mapping);
-                mapping.kind = CBLOT_PIXMAP;
-                mapping.x = {positions.x.memory.data(), CBLOT_DOUBLE, 700, 700, 700, 1};
-                mapping.y = {positions.y.memory.data(), CBLOT_DOUBLE, 700, 700, 700, 1};
-                cblot_blot(&from, &mapping, &to, &options, nullptr, nullptr, 0);
-            }
-            ++returned;
-        }
-    };
-    for (const bool in_c : {false, true}) {
-        for (const int threads : {1, 4}) {
-            Call call;
-            call.threads = threads;
-            call.in_c = in_c;
-            pthread_t thread;
-            REQUIRE(pthread_create(&thread, nullptr, &Call::run, &call) == 0);
-            REQUIRE(pthread_join(thread, nullptr) == 0);
-            CHECK(call.polls == 1);
-            CHECK(call.unwound == 1);
-            CHECK(call.returned == 0);
-        }
-    }
-}
-#endif
