@@ -43,14 +43,6 @@ Box joined(const Box& a, const Box& b) {
     return {std::min(a.y0, b.y0), std::max(a.y1, b.y1), std::min(a.x0, b.x0), std::max(a.x1, b.x1)};
 }
 
-/// Refuses an output two of whose pixels lie in one place, or that overlaps what the mapping reads
-/// while it is written.
-template <class T>
-void check_output(const View2D<T>& out, const char* name, const Mapping& mapping) {
-    check_places(out, name);
-    mapping.held().check_output(Footprint(out), name);
-}
-
 template <class A, class B>
 void check_apart(const View2D<A>& a, const char* name, const View2D<B>& b, const char* other) {
     check_apart(Footprint(a), name, Footprint(b), other);
@@ -194,7 +186,7 @@ template <class T, class Out>
 Job<T, Out> make_job(const Window<const T>& source, const Window<Out>& out, Index reach,
                      const Options& options) {
     Job<T, Out> job;
-    const View2D<const T>& pixels = source.pixels;
+    const View2D<const T> pixels = with_used_strides(source.pixels);
     const Box window = source.box();
     job.source = {pixels.data,     -source.y0 * pixels.stride_y - source.x0 * pixels.stride_x,
                   pixels.stride_y, pixels.stride_x,
@@ -202,45 +194,43 @@ Job<T, Out> make_job(const Window<const T>& source, const Window<Out>& out, Inde
                   window.x0,       window.x1};
     job.window = window;
     job.reach = pixels.ny == source.ny && pixels.nx == source.nx ? -1 : reach;
-    job.out = out.pixels;
-    job.out_origin = -out.y0 * out.pixels.stride_y - out.x0 * out.pixels.stride_x;
+    job.out = with_used_strides(out.pixels);
+    job.out_origin = -out.y0 * job.out.stride_y - out.x0 * job.out.stride_x;
     job.options = options;
     return job;
 }
 
 template <class T, class Out>
-Index blot_plain(const Window<const T>& source, const Mapping& mapping, const Window<Out>& out,
+Index blot_plain(const Window<const T>& source, const PlannedMapping& plan, const Window<Out>& out,
                  const Options& options) {
     const KernelRow<T, Out> row =
         kernel_table<T, Out>(options.isa).row(options.kernel, options.sinscl != 1.0);
-    const auto plan = mapping.held().plan({out.ny, out.nx, options.isa, false});
     const Job<T, Out> job = make_job(source, out, row.reach, options);
     const Box region = out.box();
-    const Index width = plan->row_width(region);
-    const int threads = threads_of(options, plan->single_thread());
+    const Index width = plan.row_width(region);
+    const int threads = threads_of(options, plan.single_thread());
     if (row.prefilter.run == nullptr) {
         return for_tiles(region, rows_of(kTilePixels, width), threads, options,
-                         [&] { return TileWorker<T, Out>(*plan, job, row.tile); });
+                         [&] { return TileWorker<T, Out>(plan, job, row.tile); });
     }
-    const Index most = plan->single_thread() ? kSplineCallbackPixels : kSplinePixels;
+    const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
     const Index rows = rows_of(std::min(kSplineRows * width, most), width);
     const Index bytes = kSplineBytes / tasks_of(region, rows, threads);
     const SourceBoxFn box = functions<SourceBoxFunctions>(options.isa).plain;
     return for_tiles(region, rows, threads, options,
-                     [&] { return SplineWorker<T, Out>(*plan, job, box, row, bytes); });
+                     [&] { return SplineWorker<T, Out>(plan, job, box, row, bytes); });
 }
 
 template <class Out>
-Index blot_classic(const Window<const float>& source, const Mapping& mapping,
+Index blot_classic(const Window<const float>& source, const PlannedMapping& plan,
                    const Window<Out>& out, const Options& options) {
     const KernelRow<float, Out> row =
         classic_table<Out>(options.isa).row(options.kernel, options.classic);
-    const auto plan = mapping.held().plan({out.ny, out.nx, options.isa, true});
     const Job<float, Out> job = make_job(source, out, row.reach, options);
-    const int threads = threads_of(options, plan->single_thread());
+    const int threads = threads_of(options, plan.single_thread());
     const Box region = out.box();
-    return for_tiles(region, rows_of(kTilePixels, plan->row_width(region)), threads, options,
-                     [&] { return TileWorker<float, Out>(*plan, job, row.tile); });
+    return for_tiles(region, rows_of(kTilePixels, plan.row_width(region)), threads, options,
+                     [&] { return TileWorker<float, Out>(plan, job, row.tile); });
 }
 
 /// From a base pixel to the farthest sample that its value depends on, in either type.
@@ -269,13 +259,16 @@ Index blot_window(const Window<const Source>& source, const Mapping& mapping,
     const Options options = known(given);
     check_window(source, "source");
     check_window(out, "out");
-    check_output(out.pixels, "out", mapping);
+    check_places(out.pixels, "out");
     check_apart(out.pixels, "out", source.pixels, "source");
-    if (options.classic == Classic::off) {
-        return blot_plain(source, mapping, out, options);
+    const bool classic = options.classic != Classic::off;
+    const auto plan = mapping.held().plan({out.ny, out.nx, options.isa, classic});
+    mapping.held().check_output(Footprint(out.pixels), "out");
+    if (!classic) {
+        return blot_plain(source, *plan, out, options);
     }
     if constexpr (std::is_same_v<Source, float>) {
-        return blot_classic(source, mapping, out, options);
+        return blot_classic(source, *plan, out, options);
     } else {
         fail("classic arithmetic takes a float source, got double");
     }
@@ -285,11 +278,13 @@ Box source_box(const Mapping& mapping, Index ny, Index nx, const Box& region, In
                Index source_nx, const Options& given) {
     const Options options = known(given);
     const char none = 0;
-    check_window(
-        Window<const char>{
-            {&none, region.height(), region.width(), 0, 0}, region.y0, region.x0, ny, nx},
-        "the region");
-    check_view(View2D<const char>{&none, source_ny, source_nx, 0, 0}, "source");
+    const auto check_size = [&none](Index height, Index width, const char* name) {
+        check_view(View2D<const char>{&none, height, width, 0, 0}, name);
+    };
+    check_size(ny, nx, "the output");
+    check_box(region, "the region", ny, nx);
+    check_size(region.height(), region.width(), "the region");
+    check_size(source_ny, source_nx, "source");
     const bool classic = options.classic != Classic::off;
     const auto plan = mapping.held().plan({ny, nx, options.isa, classic});
     // The base of a value may be the pixel after the one below its position.
@@ -316,10 +311,12 @@ void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<d
     const Options options = known(given);
     check_view(x, "x");
     check_shape(View2D<const double>{y.data, y.ny, y.nx, y.stride_y, y.stride_x}, "y", x.ny, x.nx);
-    check_output(x, "x", mapping);
-    check_output(y, "y", mapping);
+    check_places(x, "x");
+    check_places(y, "y");
     check_apart(x, "x", y, "y");
     const auto plan = mapping.held().plan({x.ny, x.nx, options.isa, false});
+    mapping.held().check_output(Footprint(x), "x");
+    mapping.held().check_output(Footprint(y), "y");
     const int threads = threads_of(options, plan->single_thread());
     for_tiles({0, x.ny, 0, x.nx}, rows_of(kTilePixels, x.nx), threads, options,
               [&] { return PositionsWorker(*plan, origin, x, y); });

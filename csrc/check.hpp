@@ -31,8 +31,22 @@ inline constexpr std::size_t kFirstOptions = offsetof(Options, poll_context) + s
 /// The options of a caller whose header may be older or newer; validated.
 Options known(const Options& given);
 
+inline std::string strides_of(Index stride_y, Index stride_x) {
+    return "(" + std::to_string(stride_y) + ", " + std::to_string(stride_x) + ")";
+}
+
+/// The view without strides that lead nowhere: those of a single row or column may be any number.
 template <class T>
-void check_view(const View2D<T>& view, const char* name) {
+View2D<T> with_used_strides(View2D<T> view) {
+    view.stride_y = view.ny > 1 ? view.stride_y : 0;
+    view.stride_x = view.nx > 1 ? view.stride_x : 1;
+    return view;
+}
+
+/// Refuses a view that is not one: beyond this, places in it are numbers that an Index holds.
+template <class T>
+void check_view(const View2D<T>& given, const char* name) {
+    const View2D<T> view = with_used_strides(given);
     if (view.data == nullptr || view.ny < 1 || view.nx < 1) {
         fail(std::string(name) + " must not be empty, got shape " + shape_of(view.ny, view.nx));
     }
@@ -40,21 +54,41 @@ void check_view(const View2D<T>& view, const char* name) {
         fail(std::string(name) + " must have axes of at most " + std::to_string(kMaxAxis) +
              " pixels, got shape " + shape_of(view.ny, view.nx));
     }
+    constexpr Index most = std::numeric_limits<Index>::max() / 16 / Index(sizeof(T));
+    const auto fits = [](Index count, Index stride) {
+        const Index bound = most / count;
+        return -bound <= stride && stride <= bound;
+    };
+    if (!fits(view.ny, view.stride_y) || !fits(view.nx, view.stride_x)) {
+        fail(std::string(name) + " must have strides that fit into memory, got " +
+             strides_of(view.stride_y, view.stride_x));
+    }
 }
 
-/// Refuses a rectangle that is not one of its image.
+/// Refuses a rectangle that is not one of an image.
+inline void check_box(const Box& box, const char* name, Index ny, Index nx) {
+    const auto on = [](Index edge, Index n) { return edge >= 0 && edge <= n; };
+    if (!on(box.y0, ny) || !on(box.y1, ny) || !on(box.x0, nx) || !on(box.x1, nx)) {
+        fail(std::string(name) + " has rows " + std::to_string(box.y0) + " to " +
+             std::to_string(box.y1) + " and columns " + std::to_string(box.x0) + " to " +
+             std::to_string(box.x1) + ", which an image of shape " + shape_of(ny, nx) + " has not");
+    }
+}
+
+/// Refuses pixels that are not a window of an image.
 template <class T>
 void check_window(const Window<T>& window, const char* name) {
     check_view(window.pixels, name);
-    const Box box = window.box();
-    check_view(View2D<T>{window.pixels.data, window.ny, window.nx, 0, 0}, name);
-    if (box.y0 < 0 || box.x0 < 0 || box.y0 > window.ny || box.x0 > window.nx ||
-        box.y1 > window.ny || box.x1 > window.nx) {
-        fail(std::string(name) + " has rows " + std::to_string(box.y0) + " to " +
-             std::to_string(box.y1) + " and columns " + std::to_string(box.x0) + " to " +
-             std::to_string(box.x1) + ", which an image of shape " +
+    const View2D<T> pixels = with_used_strides(window.pixels);
+    // The image that they are of, in the same layout.
+    check_view(View2D<T>{pixels.data, window.ny, window.nx, pixels.stride_y, pixels.stride_x},
+               name);
+    if (window.y0 > window.ny || window.x0 > window.nx) {  // what is added to them might overflow
+        fail(std::string(name) + " begins at row " + std::to_string(window.y0) + " and column " +
+             std::to_string(window.x0) + ", which an image of shape " +
              shape_of(window.ny, window.nx) + " has not");
     }
+    check_box(window.box(), name, window.ny, window.nx);
 }
 
 template <class T>

@@ -21,8 +21,10 @@ struct Progression {
 /// The bytes of a view: rows of pixels, or whatever is the shorter of its steps.
 class Footprint {
   public:
+    /// Of a view that has been checked.
     template <class T>
-    explicit Footprint(const View2D<T>& view) {
+    explicit Footprint(const View2D<T>& given) {
+        const View2D<T> view = with_used_strides(given);
         constexpr auto size = std::int64_t(sizeof(T));
         auto begin = std::int64_t(reinterpret_cast<std::uintptr_t>(view.data));
         Axis x{view.stride_x * size, view.nx}, y{view.stride_y * size, view.ny};
@@ -144,8 +146,8 @@ inline void check_apart(const Footprint& a, const char* name, const Footprint& b
 template <class T>
 void check_places(const View2D<T>& out, const char* name) {
     if (Footprint(out).several_in_one()) {
-        fail(std::string(name) + " must have a place in memory for each pixel, got strides (" +
-             std::to_string(out.stride_y) + ", " + std::to_string(out.stride_x) + ")");
+        fail(std::string(name) + " must have a place in memory for each pixel, got strides " +
+             strides_of(out.stride_y, out.stride_x));
     }
 }
 

@@ -3,7 +3,8 @@
 // A kind is a file of this folder, which is found there, and a row in cblot/mapping.hpp, after its
 // struct. The file has two halves, of which one is compiled once and one for each instruction set:
 //   plan_of(given, frame)                  checks what a caller gave and makes it a PlannedMapping
-//   check_memory(given, out, name)         refuses an output in the memory that is borrowed
+//   check_memory(given, out, name)         refuses an output in the memory that is borrowed; after
+//                                          plan_of, which has checked its views
 //   functions<...>()                       the functions that make a block of positions
 #pragma once
 
@@ -76,7 +77,7 @@ class Mapping::Held {
     /// Throws Error if it does not fit the frame, or can't be used.
     virtual std::unique_ptr<const PlannedMapping> plan(const Frame& frame) const = 0;
 
-    /// Refuses an output that overlaps what is read while it is written.
+    /// Refuses an output that overlaps what is read while it is written. After `plan`.
     virtual void check_output(const Footprint& out, const char* name) const = 0;
 };
 
