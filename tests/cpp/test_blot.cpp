@@ -192,3 +192,15 @@ TEST_CASE("positions beyond and what is not a number give the fill, and are not 
 }
 
 TEST_CASE("version") { CHECK(std::string(cblot::version()) == CBLOT_VERSION); }
+
+TEST_CASE("the processor does not take small numbers for 0, whatever the host's flags") {
+    volatile double least = std::numeric_limits<double>::min();
+    CHECK(least * 0.5 > 0.0);
+    const Image<double> source(9, 9, least);
+    const Positions positions(4, 4, 2.0, 2.0);
+    Image<double> out(4, 4);
+    cblot::Options options;
+    options.exptime = 0.5;
+    cblot::blot<double, double>(source.cview(), positions.mapping(), out.view(), options);
+    CHECK(out.memory[5] == 0x1p-1023);
+}
