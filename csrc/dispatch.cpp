@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cblot/blot.hpp"
+#include "check.hpp"
 
 namespace cblot {
 
@@ -44,7 +45,7 @@ std::string_view isa_name(Isa isa) {
         case Isa::avx2: return "avx2";
         case Isa::avx512: return "avx512";
     }
-    throw Error("isa must be one of 4 numbers from 0, got " + std::to_string(std::int32_t(isa)));
+    fail_enum("isa", 4, std::int32_t(isa));
 }
 
 Isa isa_from_name(std::string_view name) {

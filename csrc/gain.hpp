@@ -2,6 +2,7 @@
 #pragma once
 
 #include "job.hpp"
+#include "scale.hpp"
 #include "simd.hpp"
 
 namespace cblot::CBLOT_ISA {
@@ -10,8 +11,7 @@ namespace cblot::CBLOT_ISA {
 struct PlainGain {
     double factor;
 
-    explicit PlainGain(const Options& options)
-        : factor(options.exptime / (options.pix_ratio * options.pix_ratio)) {}
+    explicit PlainGain(const Options& options) : factor(gain_of(options)) {}
 
     template <class T>
     CBLOT_INLINE double operator()(T value) const {
@@ -25,7 +25,7 @@ struct ClassicGain {
     float exptime, area;
 
     explicit ClassicGain(const Options& options)
-        : exptime(float(options.exptime)), area(float(options.pix_ratio * options.pix_ratio)) {}
+        : exptime(float(options.exptime)), area(float(area_of(options))) {}
 
     CBLOT_INLINE float operator()(float value) const {
         return Drizzlepac ? (value * exptime) / area : value * exptime;

@@ -6,6 +6,7 @@
 
 #include "cblot/blot.hpp"
 #include "check.hpp"
+#include "scale.hpp"
 #include "sized.hpp"
 
 namespace cblot {
@@ -37,10 +38,9 @@ void check_number(bool valid, const char* name, const char* expected, double giv
     }
 }
 
-void check_enum(std::int32_t value, std::int32_t count, const char* name) {
+void check_enum(const char* name, std::int32_t count, std::int32_t value) {
     if (value < 0 || value >= count) {
-        fail(std::string(name) + " must be one of " + std::to_string(count) +
-             " numbers from 0, got " + std::to_string(value));
+        fail_enum(name, count, value);
     }
 }
 
@@ -61,9 +61,9 @@ std::string classic_names() {
 
 /// Refuses values that can't be used.
 void check(const Options& options) {
-    check_enum(std::int32_t(options.kernel), std::int32_t(std::size(kHasClassic)), "kernel");
-    check_enum(std::int32_t(options.classic), 3, "classic");
-    check_enum(std::int32_t(options.isa), 4, "isa");
+    check_enum("kernel", std::int32_t(std::size(kHasClassic)), std::int32_t(options.kernel));
+    check_enum("classic", 3, std::int32_t(options.classic));
+    static_cast<void>(isa_name(options.isa));  // refuses what is none
     if (options.reserved != 0) {
         fail("the reserved member of the options must be 0, got " +
              std::to_string(options.reserved));
@@ -78,17 +78,19 @@ void check(const Options& options) {
     check_number(std::isfinite(options.exptime), "exptime", "a finite number", options.exptime);
     const bool classic = options.classic != Classic::off;
     // The numbers that pixels are multiplied and divided by, in the type that has them.
-    const double square = options.pix_ratio * options.pix_ratio;
-    const double area = classic ? double(float(square)) : square;
-    check_number(
-        std::isfinite(area) && area > 0.0, "pix_ratio",
-        classic ? "such that float32 holds its square" : "such that double holds its square",
-        options.pix_ratio);
-    const double gain = classic ? double(float(options.exptime)) : options.exptime / area;
-    check_number(
-        std::isfinite(gain), "exptime",
-        classic ? "such that float32 holds it" : "such that double holds exptime / pix_ratio^2",
-        options.exptime);
+    if (!classic) {
+        const double area = area_of(options);
+        check_number(std::isfinite(area) && area > 0.0, "pix_ratio",
+                     "such that double holds its square", options.pix_ratio);
+        check_number(std::isfinite(gain_of(options)), "exptime",
+                     "such that double holds exptime / pix_ratio^2", options.exptime);
+    } else {
+        const auto area = float(area_of(options));
+        check_number(options.classic == Classic::drizzle || (std::isfinite(area) && area > 0.0F),
+                     "pix_ratio", "such that float32 holds its square", options.pix_ratio);
+        check_number(std::isfinite(float(options.exptime)), "exptime", "such that float32 holds it",
+                     options.exptime);
+    }
     const auto kernel = std::size_t(options.kernel);
     if (classic && !kHasClassic[kernel]) {
         fail("classic arithmetic is defined for " + classic_names() + " only, got " +

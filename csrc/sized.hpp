@@ -19,8 +19,8 @@ namespace cblot {
 inline constexpr std::size_t kMostSize = 4096;
 
 /// Copies a caller's struct over `own`, which holds the defaults. `first` is the size that it had
-/// in the first release, `part` what a member is called in a message. Refuses a newer one's members
-/// that are set, unknown as they are here.
+/// in the first release, `name` and `part` what it and a member are called in a message. Refuses a
+/// newer one's members that are set, unknown as they are here.
 template <class Struct>
 void take_sized(Struct& own, const Struct& given, std::size_t first, const char* name,
                 const char* part) {
@@ -28,7 +28,8 @@ void take_sized(Struct& own, const Struct& given, std::size_t first, const char*
     const std::size_t size = given.size;
     if (size < first || size > kMostSize) {
         fail(std::string("the size of the ") + name + " must be from " + std::to_string(first) +
-             " to " + std::to_string(kMostSize) + " bytes, got " + std::to_string(size));
+             " to " + std::to_string(kMostSize) + " bytes, got " + std::to_string(size) +
+             "; cblot_default_" + name + " sets it");
     }
     const auto* const bytes = reinterpret_cast<const unsigned char*>(&given);
     if (size > sizeof(own) && std::any_of(bytes + sizeof(own), bytes + size,

@@ -168,6 +168,10 @@ class PlannedNodes : public PlannedMapping {
         const Index height = patch_size(nodes.step, ny), width = patch_size(nodes.step, nx);
         check_shape(cells, "cells", rows, columns);
         check_view(nodes.patch_x, "patch x");
+        if (nodes.patch_x.ny % height != 0) {
+            fail("patch x must have " + std::to_string(height) + " rows a patch, got " +
+                 std::to_string(nodes.patch_x.ny) + " rows");
+        }
         const Index count = nodes.patch_x.ny / height;
         check_shape(nodes.patch_x, "patch x", count * height, width);
         check_shape(nodes.patch_y, "patch y", count * height, width);

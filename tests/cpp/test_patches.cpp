@@ -121,7 +121,10 @@ TEST_CASE("patches that can't be") {
     }
     refuses("cells", [](cblot::NodeMapping& m) { --m.cells.ny; });
     refuses("cells", [](cblot::NodeMapping& m) { ++m.cells.nx; });
-    refuses("patch x", [](cblot::NodeMapping& m) { --m.patch_x.ny; });
+    refuses("patch x must have 10 rows a patch, got 29 rows",
+            [](cblot::NodeMapping& m) { --m.patch_x.ny; });
+    refuses("patch x must have 10 rows a patch, got 3 rows",
+            [](cblot::NodeMapping& m) { m.patch_x.ny = 3; });
     refuses("patch x", [](cblot::NodeMapping& m) { --m.patch_x.nx; });
     refuses("patch x", [](cblot::NodeMapping& m) { m.patch_x.data = nullptr; });
     refuses("patch y", [](cblot::NodeMapping& m) { m.patch_y.ny -= 10; });
