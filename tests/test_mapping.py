@@ -410,6 +410,25 @@ def test_mapping_of_a_class_that_makes_other_positions(stepsize: int | None) -> 
     cblot.do_blot(image, wcs, other, 1.0, wcsmap=own)
 
 
+def tpv_wcs(coefficient: float) -> WCS:
+    """Once it is set, astropy shows it as TAN, with the same numbers whatever its coefficients."""
+    wcs = tan_wcs(30, 30)
+    wcs.wcs.ctype = ["RA---TPV", "DEC--TPV"]
+    wcs.wcs.set_pv([(1, 1, 1.0), (1, 4, coefficient), (2, 1, 1.0)])
+    wcs.wcs.set()
+    return wcs
+
+
+@pytest.mark.parametrize("coefficient", [0.0, 1e3])
+def test_mapping_of_another_distortion_of_wcslibs(coefficient: float) -> None:
+    wcs, image = tan_wcs(30, 30), np.ones((30, 30))
+    blot_wcs, other = tpv_wcs(5e2), tpv_wcs(coefficient)
+    mapping = cblot.Mapping(blot_wcs=blot_wcs, source_wcs=wcs)
+    cblot.do_blot(image, wcs, tpv_wcs(5e2), 1.0, wcsmap=mapping)
+    with pytest.raises(ValueError, match="must have been made of this blot_wcs and source_wcs"):
+        cblot.do_blot(image, wcs, other, 1.0, wcsmap=mapping)
+
+
 @pytest.mark.parametrize("stepsize", [10, None])
 def test_blot_without_a_wcs(stepsize: int | None) -> None:
     """As `do_blot` with the pair that the mapping was made of, in every option."""

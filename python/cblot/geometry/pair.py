@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import operator
+from copy import deepcopy
 from typing import Any
 
 import astropy.wcs
@@ -21,6 +22,8 @@ from cblot.geometry.frames import conversion
 
 # Source pixels that the same pair may be off after it was pickled as text of FITS.
 _SAME = 1e-6
+# Pixels from CRPIX at which wcslib is asked for the sky, on no line through it.
+_PLACES = np.array([[-512.3, 301.7], [707.1, -903.2], [1111.9, 1313.3]])
 
 
 def output_shape(blot_wcs: Any) -> tuple[int, int]:
@@ -246,10 +249,16 @@ def _digest(*objects: Any) -> str:
         if not isinstance(wcs, astropy.wcs.WCS) or _has_own_positions(type(wcs)):
             return ""
         linear = wcs.wcs
+        try:
+            # Distortion of wcslib's own, such as TPV, is in no number that astropy shows. Of a
+            # copy: to ask is to set.
+            sky = deepcopy(linear).p2s(linear.crpix + _PLACES, 1)["world"]
+        except ValueError:  # wcslib's, too: whoever makes a pair of it says why
+            return ""
         parts += [
             repr((list(linear.ctype), [str(unit) for unit in linear.cunit], linear.get_pv(),
-                  linear.lonpole, linear.latpole, linear.radesys, linear.equinox,
-                  wcs.array_shape)).encode(),
+                  linear.get_ps(), linear.lonpole, linear.latpole, linear.radesys, linear.equinox,
+                  linear.mjdobs, linear.mjdavg, wcs.array_shape)).encode(), sky.tobytes(),
             linear.crpix.tobytes(), linear.crval.tobytes(), wcs.pixel_scale_matrix.tobytes(),
             repr([getattr(wcs, name, None) for name in ("pscale", "idcscale")]).encode(),
         ]  # fmt: skip
