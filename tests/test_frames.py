@@ -296,6 +296,20 @@ def test_branch_cuts(source: str, blot: str, lon: float) -> None:
     assert np.abs(nodes - truth)[near].max(initial=0.0) < 0.05
 
 
+@pytest.mark.parametrize("shape", [(100, 100), (101, 101), (1, 1)])
+@pytest.mark.parametrize("projection", ["CAR", "AIT"])
+@pytest.mark.parametrize("pc", [[[1, 0], [0, 1]], [[0, 1], [-1, 0]]])
+def test_ratio_where_the_middle_is_on_a_seam(
+    shape: tuple[int, int], projection: str, pc: list[list[int]]
+) -> None:
+    """No step across it is one of the mapping; a pixel on it has the scales on the sky."""
+    blot_wcs = wcs_of(("RA---TAN", "DEC--TAN"), (180.0, 0.0), shape, 0.5)
+    blot_wcs.wcs.crpix = [shape[1] / 2 + 0.5, shape[0] / 2 + 0.5]
+    blot_wcs.wcs.pc = pc
+    found = cblot.Mapping(blot_wcs=Common(blot_wcs), source_wcs=all_sky(projection))
+    assert found.pix_ratio == pytest.approx(2.0, rel=0.15)
+
+
 def test_seam_of_a_large_image_keeps_its_nodes() -> None:
     """Only the cells at the seam are mapped pixel by pixel, and tell of it in the debug log."""
     blot_wcs = wcs_of(("RA---CAR", "DEC--CAR"), (180.0, 0.0), (400, 500), 0.01)

@@ -63,8 +63,9 @@ def of_mapping(forward: Any, shape: tuple[int, int]) -> float:
     Parameters
     ----------
     forward : callable
-        The mapping of FITS positions; NaN where it has none: then the ratio is that at the first
-        of the middles of the output's quarters which has one.
+        The mapping of FITS positions; NaN where it has none. There, and at a branch cut, where
+        steps of half a pixel to either side are not alike, the ratio is that at the first of the
+        middles of the output's quarters which has one.
     shape : tuple of int
         Shape (ny, nx) of the output.
 
@@ -74,20 +75,25 @@ def of_mapping(forward: Any, shape: tuple[int, int]) -> float:
         NaN if there is none at any of them.
     """
     places = [(0.5, 0.5), (0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]
-    cx, cy = (np.repeat([p[k] * (shape[1 - k] + 1) for p in places], 4) for k in (0, 1))
-    x, y = forward(
-        cx + np.tile([-0.5, 0.5, 0.0, 0.0], len(places)),
-        cy + np.tile([0.0, 0.0, -0.5, 0.5], len(places)),
-    )
-    for k in range(0, 4 * len(places), 4):
-        left, right, below, above = range(k, k + 4)
-        jacobian = float(
-            (x[right] - x[left]) * (y[above] - y[below])
-            - (x[above] - x[below]) * (y[right] - y[left])
-        )
-        if math.isfinite(jacobian):
+    around = np.array([[0.0, -0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.0, -0.5, 0.5]])
+    cx, cy = (np.repeat([p[k] * (shape[1 - k] + 1) for p in places], 5) for k in (0, 1))
+    found = np.array(forward(cx + np.tile(around[0], 5), cy + np.tile(around[1], 5)))
+    for place in np.split(found, len(places), axis=1):
+        middle, left, right, below, above = place.T
+        (xx, yx), (xy, yy) = right - left, above - below
+        jacobian = float(xx * yy - xy * yx)
+        if (
+            math.isfinite(jacobian)
+            and _are_alike(middle - left, right - middle)
+            and _are_alike(middle - below, above - middle)
+        ):
             return 1.0 / math.sqrt(abs(jacobian)) if jacobian != 0.0 else math.inf
     return math.nan
+
+
+def _are_alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Whether two steps are of one mapping, without a jump in one of them."""
+    return math.dist(one, other) <= 0.5 * (math.hypot(*one) + math.hypot(*other))
 
 
 def on_sky(to_world: Any, shape: tuple[int, int]) -> float:
