@@ -45,6 +45,17 @@ def test_a_column_or_row_that_is_off(
     assert off(with_table(part, values), lonpole, stepsize=step) < 1e-6
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("amplitude", [0.03, 0.4])
+@pytest.mark.parametrize("spacing", [5.1, 6.0, 7.0, 9.9])
+def test_a_table_a_little_finer_than_the_nodes(spacing: float, amplitude: float, axis: int) -> None:
+    """One element may stand between two nodes, and none may see it."""
+    for at in range(1, 9):
+        values = np.zeros((11, 13))
+        np.moveaxis(values, axis, 0)[at] = amplitude
+        assert off(with_table("cpdis1", values, spacing)) < 0.03
+
+
 @pytest.mark.parametrize(
     ("values", "spacing"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -78,7 +79,7 @@ def follow(values: NDArray[Any], spacing: tuple[float, float], step: int) -> boo
     step : int
     """
     for axis, between in ((1, spacing[0]), (0, spacing[1])):
-        n = min(int(step / between), values.shape[axis] - 1)
+        n = min(math.ceil(step / between), values.shape[axis] - 1)
         if n > 1 and not greatest_roughness(values, n, axis == 0) <= TOLERANCE:
             return False
     return True
