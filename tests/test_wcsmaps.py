@@ -45,12 +45,24 @@ class OneRowInWhatIsGiven(InWhatIsGiven):
 
 class OneRowInOneMemory(InOneMemory):
     def forward(self, x: Any, y: Any) -> Any:
+        assert x.size <= self.blot_wcs.array_shape[1], "what a row has, or less"
         return super().forward(x, np.full_like(y, y[0]))
 
 
-@pytest.mark.parametrize(
-    "kind", [InWhatIsGiven, InOneMemory, OneRowInWhatIsGiven, OneRowInOneMemory]
-)
+class OneRowByItsLast(Exact):
+    def forward(self, x: Any, y: Any) -> Any:
+        return self.asked(x, np.full_like(y, y[-1]))
+
+
+class OneRowByItsMost(Exact):
+    def forward(self, x: Any, y: Any) -> Any:
+        return self.asked(x, np.full_like(y, y.max()))
+
+
+ONE_ROW = [OneRowInWhatIsGiven, OneRowInOneMemory, OneRowByItsLast, OneRowByItsMost]
+
+
+@pytest.mark.parametrize("kind", [InWhatIsGiven, InOneMemory, *ONE_ROW])
 @pytest.mark.parametrize("rows", [1, 2, 50, 700])
 def test_answers_in_arrays_that_are_used_again(kind: Any, rows: int) -> None:
     blot_wcs, source_wcs = tan_wcs(rows, 60), tan_wcs(rows + 30, 90)
@@ -64,3 +76,17 @@ def test_answers_in_arrays_that_are_used_again(kind: Any, rows: int) -> None:
     x = np.arange(1.0, 61.0)
     mapping.forward(x, 1.0)
     np.testing.assert_array_equal(x, np.arange(1.0, 61.0))
+
+
+@pytest.mark.parametrize("kind", [InWhatIsGiven, *ONE_ROW])
+@pytest.mark.parametrize("rows", [1, 50])
+@pytest.mark.parametrize("size", [3, 60, 61, 120, 300])
+def test_any_positions_of_what_knows_one_row(kind: Any, rows: int, size: int) -> None:
+    pair = {"blot_wcs": tan_wcs(rows, 60), "source_wcs": tan_wcs(90, 90)}
+    mapping = cblot.Mapping(**pair, wcsmap=kind)
+    rng = np.random.default_rng(size)
+    ys = rng.uniform(1, 50, size)
+    for y in (ys, np.repeat(ys, 3), np.repeat(7.0, size)):
+        x = rng.uniform(1, 60, y.size)
+        expected = cblot.Mapping(**pair, stepsize=None).forward(x, y)
+        np.testing.assert_allclose(mapping.forward(x, y), expected, atol=1e-6)

@@ -178,37 +178,50 @@ class CallersMap:
         px, py = checked_positions(answer, x.size, "wcsmap's forward(x, y)")
         return px.copy(), py.copy()
 
-    def _ask_rows(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
+    def _rows(self, y: NDArray[np.float64]) -> list[slice]:
+        """Where y is one, and for no more positions than a row has."""
+        begins = np.flatnonzero(np.append(True, y[1:] != y[:-1])).tolist()
+        return [
+            slice(k, min(k + self._nx, end))
+            for begin, end in zip(begins, [*begins[1:], y.size], strict=True)
+            for k in range(begin, end, self._nx)
+        ]
+
+    def _ask_rows(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], rows: list[slice]
+    ) -> Positions:
         px, py = np.empty_like(x), np.empty_like(y)
-        for k in range(0, x.size, self._nx):
-            row = slice(k, k + self._nx)
+        for row in rows:
             px[row], py[row] = self._ask(x[row], y[row])
         return px, py
 
     def forward(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
         """Positions on the source image of positions on the output image."""
-        if x.size <= self._nx or x.size % self._nx or self._rows_a_call == 2:
+        if self._rows_a_call == 2:
             return self._ask(x, y)
-        if self._rows_a_call == 1:
-            return self._ask_rows(x, y)
+        rows = self._rows(y)
+        if self._rows_a_call == 1 or len(rows) < 2:
+            return self._ask_rows(x, y, rows)
+        ends = rows[0], rows[-1]  # it may take all for either, or for what is between
         try:
             answer = self._ask(x, y)
-            last = self._ask(x[-self._nx :], y[-self._nx :])
+            alone = [self._ask(x[row], y[row]) for row in ends]
         except (MemoryError, RecursionError):  # not for the rows: twice at each depth is for ever
             raise
         except Exception as error:
             try:
-                answer = self._ask_rows(x, y)
+                answer = self._ask_rows(x, y, rows)
             except Exception:
                 raise error from None
             self._rows_a_call = 1
             log.info("wcsmap is asked for one row a call, as it failed with more: %s", error)
             return answer
         many = all(
-            np.allclose(all_rows[-self._nx :], row, rtol=1e-9, atol=1e-6, equal_nan=True)
-            for all_rows, row in zip(answer, last, strict=True)
+            np.allclose(all_rows[row], found, rtol=1e-9, atol=1e-6, equal_nan=True)
+            for row, one_row in zip(ends, alone, strict=True)
+            for all_rows, found in zip(answer, one_row, strict=True)
         )
         if not many:
             log.info("wcsmap is asked for one row a call, as its answers to more are others")
         self._rows_a_call = 2 if many else 1
-        return answer if many else self._ask_rows(x, y)
+        return answer if many else self._ask_rows(x, y, rows)
