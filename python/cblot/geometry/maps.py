@@ -9,13 +9,15 @@ import logging
 import math
 import sys
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import astropy.wcs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cblot.core.arrays import as_number, checked_positions
+from cblot.geometry.adapters import FitsWCS, Function, World
+from cblot.geometry.frames import conversion
 from cblot.geometry.scale import plate_scale
 
 log = logging.getLogger(__name__)
@@ -42,12 +44,17 @@ class WCSMap:
     ------
     TypeError
         If either is not an `astropy.wcs.WCS`.
+    ValueError
+        If they can't be used, or don't map to one sky or plane.
     """
 
     def __init__(self, input: Any, output: Any, origin: int = 1) -> None:
         for name, wcs in (("input", input), ("output", output)):
             if not isinstance(wcs, astropy.wcs.WCS):
                 raise TypeError(f"{name} must be an astropy.wcs.WCS, got {type(wcs).__name__}")
+        one, other = FitsWCS(input, "input"), FitsWCS(output, "output")
+        self._onto = _Across(one.world, other.world, conversion(one, other, "input", "output"))
+        self._back = _Across(other.world, one.world, conversion(other, one, "output", "input"))
         self.input = input
         self.output = output.deepcopy()
         self.origin = origin
@@ -55,23 +62,32 @@ class WCSMap:
     def forward(self, pixx: ArrayLike, pixy: ArrayLike) -> Positions:
         """Positions on the source image of positions on the output image."""
         world = self.input.all_pix2world(pixx, pixy, self.origin)
-        x, y = self.output.wcs_world2pix(*self._ordered(world), self.origin)
+        x, y = self.output.wcs_world2pix(*self._onto(world), self.origin)
         return x, y
 
     def backward(self, pixx: ArrayLike, pixy: ArrayLike) -> Positions:
         """Positions on the output image of positions on the source image."""
         world = self.output.wcs_pix2world(pixx, pixy, self.origin)
-        x, y = self.input.all_world2pix(*self._ordered(world), self.origin)
+        x, y = self.input.all_world2pix(*self._back(world), self.origin)
         return x, y
-
-    def _ordered(self, world: Any) -> Any:
-        """Longitude and latitude of the one in the order of the other."""
-        firsts = [wcs.wcs.lng for wcs in (self.input, self.output)]
-        return world[::-1] if sorted(firsts) == [0, 1] else world
 
     def get_pix_ratio(self) -> float:
         """Ratio of the source image's plate scale to that of the output image."""
         return plate_scale(self.output) / plate_scale(self.input)
+
+
+class _Across(NamedTuple):
+    """World coordinates of one WCS in the order of the axes, and in the frame, of another."""
+
+    of: World
+    to: World
+    convert: Function | None
+
+    def __call__(self, world: Any) -> Any:
+        lon, lat = (world[axis] for axis in self.of.axes)
+        if self.convert is not None:
+            lon, lat = self.convert(lon, lat)
+        return (lon, lat) if self.to.axes == (0, 1) else (lat, lon)
 
 
 class IdentityMap:
