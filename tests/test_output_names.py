@@ -246,6 +246,32 @@ def test_sizes_of_no_use(pair: tuple[Path, Path, Path], value: str) -> None:
             cblot.blot(*given, folder)
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("given", ["file", "HDUList", "HDU", "output to be resumed"])
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("GCOUNT", -1), ("PCOUNT", -1440), ("NAXIS1", -720)]
+)
+def test_sizes_that_lead_back(
+    pair: tuple[Path, Path, Path], given: str, keyword: str, value: int
+) -> None:
+    """From one HDU to a former one, and so on, whoever asks."""
+    data, reference, folder = pair
+    odd = reference.with_name("odd.fits")
+    hdus = files.reference_hdus()
+    hdus.append(fits.ImageHDU(np.zeros((1, 720), "f4"), name="LAST"))
+    hdus.writeto(odd)
+    content = bytearray(odd.read_bytes())
+    begin = content.rindex(keyword.ljust(8).encode() + b"=")
+    content[begin : begin + 80] = f"{keyword:8}= {value:20}".ljust(80).encode()
+    odd.write_bytes(content)
+    if given == "output to be resumed":
+        assert images.made_of(odd) == ""
+        return
+    message = r"odd\.fits\[3\]: (PCOUNT and GCOUNT make its size -|NAXIS1 must be)"
+    with fits.open(odd) as hdus, pytest.raises(OSError, match=message):
+        cblot.blot(data, {"file": odd, "HDUList": hdus, "HDU": hdus[1]}[given], folder)
+
+
 @pytest.mark.parametrize(
     "start", [b"PK\x03\x04", b"\x1f\x8b\x08\x00", b"BZh91AY", b"\xfd7zXZ\x00", b"\x89PNG\r\n\x1a\n"]
 )

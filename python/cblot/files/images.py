@@ -210,6 +210,7 @@ def opened(source: Any, what: str) -> Iterator[list[Image]]:
     if isinstance(source, fits.HDUList):
         path = source.filename()
         name = os.path.basename(path or "HDUList")
+        _check_axes(source, name)
         yield [_image(source, i, name, path) for i in _choose(source, name)]
         return
     if hasattr(source, "header") and hasattr(source, "is_image"):
@@ -279,6 +280,9 @@ def _check_axes(hdus: Any, name: str) -> None:
             _check_sizes(_header_after(hdus, place), f"{name}[{place}]")
             raise
         _check_sizes(header, f"{name}[{place}]")
+        size = (hdus[place].fileinfo() or {"datSpan": 0})["datSpan"]
+        if size < 0:
+            raise OSError(f"{name}[{place}]: PCOUNT and GCOUNT make its size {size} bytes")
         place += 1
 
 
@@ -333,6 +337,7 @@ def _company_of(hdu: Any) -> Iterator[tuple[Any, str | None]]:
         yield fits.HDUList([hdu]), None
         return
     with fits.open(path, memmap=False) as content:
+        _check_axes(content, os.path.basename(path))
         others = [other for other in content[1:] if other.name in _TABLES]
         first = isinstance(hdu, fits.PrimaryHDU)
         yield fits.HDUList([hdu, *others] if first else [content[0], *others, hdu]), path
@@ -367,6 +372,7 @@ def made_of(path: Path) -> str:
     """Fingerprint of what a whole file was made of; empty if it has none, or is cut short."""
     try:
         with quietly(), fits.open(path, memmap=False) as hdus:
+            _check_axes(hdus, path.name)
             whole = _end(hdus) == path.stat().st_size
             # Cut between two extensions, it ends as a file may.
             whole = whole and hdus[0].header.get("NEXTEND", len(hdus) - 1) == len(hdus) - 1
