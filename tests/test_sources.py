@@ -298,7 +298,7 @@ def test_another_shape_in_dask() -> None:
 # ---- positions
 
 
-@pytest.mark.parametrize("kind", ["numpy.ma", "Masked", "dask"])
+@pytest.mark.parametrize("kind", ["numpy.ma", "Masked", "dask", "list", "tuple"])
 def test_masked_positions_give_the_fill_value(kind: str) -> None:
     mask = np.zeros(PIXMAP.shape, bool)
     mask[3, 4, 0] = mask[5, 6, 1] = True
@@ -308,10 +308,56 @@ def test_masked_positions_give_the_fill_value(kind: str) -> None:
         "dask": lambda: pytest.importorskip("dask.array").from_array(
             np.ma.MaskedArray(PIXMAP, mask)
         ),
+        "list": lambda: list(np.ma.MaskedArray(PIXMAP, mask)),
+        "tuple": lambda: tuple(Masked(PIXMAP, mask=mask)),
     }[kind]()
     expected = cblot.blot_image(IMAGE, PIXMAP)
     expected[3, 4] = expected[5, 6] = -7.0
     np.testing.assert_array_equal(cblot.blot_image(IMAGE, masked, fillval=-7.0), expected)
+
+
+def test_lazy_positions_are_computed_once() -> None:
+    computed = []
+
+    def told(block: Any) -> Any:
+        computed.append(block.shape)
+        return block
+
+    whole = pytest.importorskip("dask.array").from_array(PIXMAP, chunks=-1)
+    lazy = whole.map_blocks(told, meta=np.empty((0, 0, 0)))
+    out = np.empty(PIXMAP.shape[:2])
+    np.testing.assert_array_equal(
+        cblot.blot_image(IMAGE, lazy, out_img=out), cblot.blot_image(IMAGE, PIXMAP)
+    )
+    assert computed == [PIXMAP.shape]
+
+
+class Series:
+    """As of pandas, whose `mask` is a method."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+
+    def __array__(self, *args: Any, **kw: Any) -> Any:
+        return np.array(self.values, *args, **kw)
+
+    def __float__(self) -> float:
+        return float(self.values)
+
+    def mask(self) -> None:
+        raise AssertionError("not asked for")
+
+
+def test_a_method_is_no_mask() -> None:
+    class InSeries(cblot.WCSMap):
+        def forward(self, x: Any, y: Any) -> Any:
+            return tuple(map(Series, super().forward(x, y)))
+
+    np.testing.assert_array_equal(
+        by_do_blot(IMAGE, wcsmap=InSeries),
+        by_do_blot(IMAGE, wcsmap=type("Plain", (cblot.WCSMap,), {})),
+    )
+    np.testing.assert_array_equal(blot_with(exptime=Series(2.0)), blot_with(exptime=2.0))
 
 
 def test_units_of_positions() -> None:

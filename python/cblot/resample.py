@@ -305,6 +305,7 @@ def blot_image(
     ValueError
         If an argument has a value that can't be used, or arguments do not fit each other.
     """
+    pixmap = annotated.computed(pixmap)
     positions = arrays.as_pixmap(pixmap)
     shape = (positions.shape[0], positions.shape[1])
     gain = arrays.finite_number(iscale, "iscale")

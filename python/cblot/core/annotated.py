@@ -79,7 +79,7 @@ def pixels_of(given: Any, name: str) -> Any:
             raise ValueError(f"{name} is an HDU that has no image")
         return given.data
     if isinstance(given, (list, tuple)):
-        return _rows(given, name)
+        return of_rows(given, name)
     return np.asarray(given) if isinstance(given, memoryview) else given
 
 
@@ -93,7 +93,7 @@ def parted(array: Any) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     return np.asarray(array), mask if np.any(mask) else None
 
 
-def _rows(rows: Any, name: str) -> NDArray[Any]:
+def of_rows(rows: Any, name: str) -> NDArray[Any]:
     """An array of a sequence of rows, each of which may be masked."""
     if any(_is_hdu(row) for row in rows):
         raise TypeError(f"{name} must be one image, got a {type(rows).__name__} of HDUs")

@@ -138,7 +138,9 @@ def as_pixmap(pixmap: Any) -> NDArray[np.float64]:
     ValueError
         If it has another shape, or is empty.
     """
-    array = filled(without_unit(annotated.computed(pixmap), "pixmap", "pix"))
+    if isinstance(pixmap, (list, tuple)):
+        pixmap = annotated.of_rows(pixmap, "pixmap")
+    array = filled(without_unit(pixmap, "pixmap", "pix"))
     if array.dtype.kind not in "biuf":
         raise TypeError(f"pixmap must be of a real type, got dtype {array.dtype}")
     if array.ndim != 3 or array.shape[2] != 2:
@@ -172,7 +174,7 @@ def as_number(value: Any, name: str, unit: str = "") -> float:
     if (
         isinstance(value, (str, bytes, bytearray, bool))
         or np.ndim(value) != 0
-        or getattr(value, "mask", False)
+        or annotated.parted(value)[1] is not None
         or (dtype is not None and dtype.kind not in "iufO")
     ):
         raise TypeError(f"{name} must be a number, got {shortened(value)}")
@@ -252,13 +254,13 @@ def checked_positions(
     try:
         x, y = answer
         given = x, y
-        arrays = [np.asarray(values) for values in given]
+        arrays, masks = zip(*map(annotated.parted, given), strict=True)
     except (TypeError, ValueError) as error:
         raise ValueError(message + f"{type(answer).__name__}") from error
-    for values, array in zip(given, arrays, strict=True):
+    for values, array, mask in zip(given, arrays, masks, strict=True):
         if array.dtype.kind not in "iuf":
             raise ValueError(message + f"dtype {array.dtype}")
-        if np.any(getattr(values, "mask", False)):
+        if mask is not None:
             raise ValueError(message + "masked values")
         if str(getattr(values, "unit", None) or "") not in ("", "pix"):
             raise ValueError(message + f"unit {values.unit}")

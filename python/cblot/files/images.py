@@ -337,7 +337,7 @@ def _company_of(hdu: Any) -> Iterator[tuple[Any, str | None]]:
         yield fits.HDUList([hdu]), None
         return
     with fits.open(path, memmap=False) as content:
-        _check_axes(content, os.path.basename(path))
+        _check_axes(content, os.path.basename(there))
         others = [other for other in content[1:] if other.name in _TABLES]
         first = isinstance(hdu, fits.PrimaryHDU)
         yield fits.HDUList([hdu, *others] if first else [content[0], *others, hdu]), path
