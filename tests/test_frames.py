@@ -196,6 +196,57 @@ def test_tables_that_have_no_place(change: dict[str, Any], part: str) -> None:
         cblot.do_blot(np.ones(SHAPE), equatorial(), blot_wcs, 1.0)
 
 
+SUN, EARTH = ("HPLN-TAN", "HPLT-TAN"), ("RA---TAN", "DEC--TAN")
+
+
+def seen(longitude: float) -> WCS:
+    """The sun as it is seen from a heliographic longitude."""
+    wcs = wcs_of(SUN, (0.0, 0.0))
+    wcs.wcs.aux.hgln_obs, wcs.wcs.aux.hglt_obs, wcs.wcs.aux.dsun_obs = longitude, 0.0, 1.5e11
+    return wcs
+
+
+def apparent(date: float) -> WCS:
+    return wcs_of(EARTH, (150.0, 2.0), radesys="GAPPT", mjdobs=date)
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other", "told"),
+    [
+        (seen(0.0), seen(0.0), seen(90.0), "HPLN HPLT .*HGLN_OBS 90"),
+        (apparent(4e4), apparent(4e4), apparent(6e4), "RA DEC GAPPT MJD-OBS 60000"),
+        (apparent(np.nan), apparent(np.nan), apparent(6e4), "RA DEC GAPPT MJD-OBS 60000"),
+    ],
+)
+def test_another_observer_or_date(one: WCS, same: WCS, other: WCS, told: str) -> None:
+    for wcs in (one, same, other):
+        wcs.wcs.set()  # or else they differ in that
+    mapping = cblot.Mapping(blot_wcs=one, source_wcs=same)
+    with pytest.raises(ValueError, match=f"must map to one sky, .* got {told}"):
+        pixmap(one, other)
+    with pytest.raises(ValueError, match="must map to one sky"):
+        mapping.plan_for(one, other, True, False)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (wcs_of(("ELON-TAN", "ELAT-TAN"), (10.0, 20.0)),
+         wcs_of(("ELON-TAN", "ELAT-TAN"), (10.0, 20.0), equinox=2000.0)),
+        (wcs_of(("", ""), (0.0, 0.0), cunit=["pixel", "pixel"]), wcs_of(("", ""), (0.0, 0.0))),
+    ],
+)  # fmt: skip
+def test_one_sky_or_plane_in_other_words(one: WCS, other: WCS) -> None:
+    for pair in ((one, other), (other, one)):
+        np.testing.assert_allclose(pixmap(*pair), pixmap(one, one), atol=1e-8)
+
+
+def test_planes_of_other_units() -> None:
+    one, other = (wcs_of(("X", "Y"), (0.0, 0.0), cunit=[unit] * 2) for unit in ("m", "mm"))
+    with pytest.raises(ValueError, match=r"\(X in mm, Y in mm\) and a plane \(X in m, Y in m\)"):
+        pixmap(one, other)
+
+
 class Common:
     """A WCS of astropy's with just the common interface, in an order and unit of its own."""
 

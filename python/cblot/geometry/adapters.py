@@ -7,7 +7,7 @@ latitude in degrees, or to the two axes of a plane, and one back.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -26,6 +26,8 @@ EQUATORIAL = (coordinates.ICRS, coordinates.FK5, coordinates.FK4, coordinates.FK
 TABLES = ("cpdis1", "cpdis2", "det2im1", "det2im2")
 # CTYPE of an axis that is nothing in particular.
 _NO_TYPE = ("", "LINEAR", "PIXEL")
+# Place of the observer of the sun.
+_OBSERVER = ("hgln_obs", "hglt_obs", "dsun_obs")
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,13 @@ class FitsWCS:
         if linear.lng >= 0 and linear.lat >= 0:
             names = (linear.lngtyp.strip(), linear.lattyp.strip())
             system, equinox = linear.radesys, float(linear.equinox)
+            seen = circumstances(linear).items()
             told = [*names, system, "" if math.isnan(equinox) else f"{equinox:g}"]
+            told += [f"{key} {value:.10g}" for key, value in seen]
             kind: tuple[Any, ...] = (*names, system, None if math.isnan(equinox) else equinox)
-            if names == ("RA", "DEC") and _named_j2000(system, equinox):
+            if names[0] in ("RA", "ELON") and _named_j2000(system, equinox):
                 kind = (*names, "J2000")
+            kind += tuple(seen)
             label = " ".join(part for part in told if part)
             return World((linear.lng, linear.lat), (1.0, 1.0), True, kind, label)
         if linear.lng >= 0 or linear.lat >= 0 or linear.spec >= 0:
@@ -136,9 +141,8 @@ class FitsWCS:
                 f"{name} must map to longitude and latitude, or to a plane, got CTYPE "
                 f"({', '.join(types)})"
             )
-        plain = tuple("" if t.upper() in _NO_TYPE else t for t in types)
-        plane = (*plain, *(str(unit) for unit in linear.cunit))
-        return World((0, 1), (1.0, 1.0), False, plane, f"a plane ({', '.join(types)})")
+        plain = ["" if t.upper() in _NO_TYPE else t for t in types]
+        return _plane(types, plain, [str(unit) for unit in linear.cunit])
 
     def frame(self) -> Any:
         """Frame that astropy has for the sky, or None; to make one takes as long as a small blot.
@@ -210,9 +214,7 @@ class CommonWCS:
                 f"{name} must map to longitude and latitude, or to a plane, got axes of physical "
                 f"types ({', '.join(types)})"
             )
-        plain = tuple("" if t.startswith("custom:") else t for t in types)
-        plane = (*plain, *("" if unit in ("pix", "pixel") else unit for unit in names))
-        return World((0, 1), (1.0, 1.0), False, plane, f"a plane ({', '.join(types)})")
+        return _plane(types, ["" if t.startswith("custom:") else t for t in types], names)
 
     def frame(self) -> Any:
         """Frame of the sky coordinates that it makes, None if it does not tell."""
@@ -277,6 +279,28 @@ def check_kind(wcs: Any, name: str) -> None:
             f"{name} must be an HSTWCS, an astropy.wcs.WCS or another object with astropy's "
             f"common WCS interface, got {type(wcs).__name__}"
         )
+
+
+def _plane(types: Sequence[str], plain: Sequence[str], names: Sequence[str]) -> World:
+    """A plane whose axes have types, those of them that count, and names of units."""
+    unit_of = ["" if name in ("pix", "pixel") else name for name in names]
+    told = [f"{t} in {unit}" if unit else t for t, unit in zip(types, unit_of, strict=True)]
+    kind = (*plain, *unit_of)
+    return World((0, 1), (1.0, 1.0), False, kind, f"a plane ({', '.join(told)})")
+
+
+def circumstances(linear: Any) -> dict[str, float]:
+    """Who looks, or when, as far as a WCS tells, for a sky that depends on it.
+
+    Helioprojective coordinates are those of an observer, the apparent place that of a date.
+    """
+    if linear.lngtyp.startswith("HP"):
+        found = {key.upper(): getattr(linear.aux, key) for key in _OBSERVER}
+    elif linear.radesys == "GAPPT":
+        found = {"MJD-OBS": linear.mjdobs, "MJD-AVG": linear.mjdavg}
+    else:
+        return {}
+    return {key: v for key, v in found.items() if v is not None and not math.isnan(v)}
 
 
 def _named_j2000(system: str, equinox: float) -> bool:

@@ -252,13 +252,14 @@ def _digest(*objects: Any) -> str:
         try:
             # Distortion of wcslib's own, such as TPV, is in no number that astropy shows. Of a
             # copy: to ask is to set.
-            sky = deepcopy(linear).p2s(linear.crpix + _PLACES, 1)["world"]
+            own = deepcopy(linear)
+            sky = own.p2s(own.crpix + _PLACES, 1)["world"]
         except ValueError:  # wcslib's, too: whoever makes a pair of it says why
             return ""
         parts += [
             repr((list(linear.ctype), [str(unit) for unit in linear.cunit], linear.get_pv(),
                   linear.get_ps(), linear.lonpole, linear.latpole, linear.radesys, linear.equinox,
-                  linear.mjdobs, linear.mjdavg, wcs.array_shape)).encode(), sky.tobytes(),
+                  adapters.circumstances(own), wcs.array_shape)).encode(), sky.tobytes(),
             linear.crpix.tobytes(), linear.crval.tobytes(), wcs.pixel_scale_matrix.tobytes(),
             repr([getattr(wcs, name, None) for name in ("pscale", "idcscale")]).encode(),
         ]  # fmt: skip
