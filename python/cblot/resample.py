@@ -166,7 +166,8 @@ def do_blot(
         Both must map to one sky, or to one plane (without CTYPE, say). Equatorial coordinates of
         any equinox (ICRS, FK5, FK4) and galactic ones are transformed into each other by
         astropy.coordinates, ICRS and FK5 of J2000 being taken as one; others, such as the ecliptic
-        or solar ones of a FITS header, must be of one kind. Other pairs are refused.
+        or solar ones of a FITS header, must be of one kind, and those that depend on the observer
+        or the date (helioprojective, GAPPT) of one. Other pairs are refused.
     blot_wcs : WCS
         WCS of the exposure, of any of these kinds, with all its distortion, and with a shape.
     exptime : float or Quantity
@@ -185,7 +186,7 @@ def do_blot(
         Mapping to use instead of the WCS: a `Mapping` computed before, whose stepsize then holds;
         or a class: an object is made by ``wcsmap(blot_wcs, source_wcs)`` and
         its ``forward(x, y)`` called with FITS (1-based) positions on the exposure, 1-D float64
-        arrays for many rows at once (for one row where it fails with more); it returns those on
+        arrays for many rows at once (for one row where it needs that); it returns those on
         the source image. Every pixel is mapped.
     fillval : float, default 0.0
         Value of pixels that the source does not cover; not scaled.
