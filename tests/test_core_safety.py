@@ -169,7 +169,7 @@ def test_a_source_that_a_callback_resizes_or_lets_go_of(how: str) -> None:
             own.resize((1, 1), refcheck=False)
         except ValueError:
             refused.append(begin)
-        other.append(np.full((300, 300), 9.0, "f4"))  # in the memory, if it is free
+        other.extend(np.full((30, 300), 9.0, "f4") for _ in range(10))  # there, if it is free
 
     out = np.zeros((600, 300), "f4")
     assert _core.blot(source, out, _core.CallbackMapping(fill, 300), **OPTIONS) == out.size

@@ -1,9 +1,6 @@
 // Threads that are ended in the middle of a call.
 #include <doctest/doctest.h>
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-#include <pthread.h>
-
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -11,6 +8,9 @@
 #include "cblot/blot.h"
 #include "images.hpp"
 #include "parallel.hpp"
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#include <pthread.h>
 
 TEST_CASE("a thread that is cancelled in the middle of a call ends, and the call's threads too") {
     struct Call {
