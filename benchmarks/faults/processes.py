@@ -309,7 +309,7 @@ int main(void) {
     for (int k = 0; k < 40 * 50; ++k) source[k] = 7.0f;
     for (int k = 0; k < 30 * 36; ++k) x[k] = y[k] = 12.3;
     cblot_mapping mapping;
-    memset(&mapping, 0, sizeof mapping);
+    cblot_default_mapping(&mapping);
     mapping.kind = CBLOT_PIXMAP;
     mapping.x = image(x, CBLOT_DOUBLE, 30, 36);
     mapping.y = image(y, CBLOT_DOUBLE, 30, 36);
