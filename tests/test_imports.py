@@ -39,7 +39,7 @@ def output(*arguments: Any) -> list[str]:
         ("import cblot; cblot.blot_image", ["numpy"]),
         (BLOT_IMAGE, ["numpy"]),
         ("import cblot; cblot.tblot", ["numpy"]),
-        ("import cblot; cblot.Mapping", ["astropy", "numpy"]),
+        ("import cblot; cblot.Mapping", ["numpy"]),
         ("import cblot; cblot.do_blot(None, None, None, 1)", ["numpy"]),
     ],
 )
@@ -106,6 +106,6 @@ def test_frames_from_the_task_to_the_core(tmp_path: Path, monkeypatch: pytest.Mo
         "cblot.tasks.blot._blot",
         "cblot.tasks.chip.make",
         "cblot.tasks.chip.blotted",
-        "cblot.resample.blotted",
+        "cblot.resample.blot.blotted",
         "cblot.core.run.run",
     ]

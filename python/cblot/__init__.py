@@ -10,11 +10,10 @@ from cblot.core.machine import __version__, build_info, get_cmake_dir, get_inclu
 
 if TYPE_CHECKING:
     from cblot import ablot
-    from cblot.geometry.mapping import Mapping
     from cblot.geometry.maps import IdentityMap, LinearMap, WCSMap
     from cblot.peers.patch import patch_drizzlepac
     from cblot.peers.tblot import tblot
-    from cblot.resample import blot_image, do_blot
+    from cblot.resample import Mapping, blot_image, do_blot
     from cblot.tasks.astrodrizzle import run_blot
     from cblot.tasks.blot import blot
     from cblot.tasks.blot import getHelpAsString as getHelpAsString  # teal's Help button
@@ -25,11 +24,10 @@ else:
         __name__,
         {
             "ablot": (),
-            "geometry.mapping": ("Mapping",),
             "geometry.maps": ("IdentityMap", "LinearMap", "WCSMap"),
             "peers.patch": ("patch_drizzlepac",),
             "peers.tblot": ("tblot",),
-            "resample": ("blot_image", "do_blot"),
+            "resample": ("Mapping", "blot_image", "do_blot"),
             "tasks.astrodrizzle": ("run_blot",),
             "tasks.blot": ("blot", "getHelpAsString", "run"),
             "tasks.threads": ("blot_exposures",),

@@ -14,7 +14,7 @@ import astropy.wcs
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot.geometry.mapping import Mapping
+from cblot.resample import Mapping
 
 SHAPE: Final = (1024, 2048)
 RA: Final = 83.6

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cblot.geometry.grid import linear_keywords as linear_keywords
     from cblot.geometry.grid import user_grid as user_grid
     from cblot.geometry.header import wcs_of_header as wcs_of_header
-    from cblot.geometry.mapping import Mapping as Mapping
+    from cblot.geometry.pair import Fingerprint as Fingerprint
     from cblot.geometry.pair import Pair as Pair
     from cblot.geometry.pair import output_shape as output_shape
     from cblot.geometry.pair import remark_on_shape as remark_on_shape
@@ -22,8 +22,7 @@ else:
         {
             "geometry.grid": ("linear_keywords", "user_grid"),
             "geometry.header": ("wcs_of_header",),
-            "geometry.mapping": ("Mapping",),
-            "geometry.pair": ("Pair", "output_shape", "remark_on_shape"),
+            "geometry.pair": ("Fingerprint", "Pair", "output_shape", "remark_on_shape"),
             "geometry.plan": ("Plan",),
         },
     )

@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot.core import machine
-from cblot.core.mappings import (
-    AnyMapping,
-    CallbackMapping,
-    ExactMapping,
-    NodeMapping,
-    pixmap_of,
-)
+from cblot.core.mappings import AnyMapping, CallbackMapping, ExactMapping, NodeMapping
 from cblot.geometry.maps import CallersMap, Forward, Positions, is_default
 from cblot.geometry.nodes import follow, grid_shape, is_smooth, nodes_of, patched
 from cblot.geometry.pair import Pair, output_shape, without_distortion
@@ -119,7 +113,3 @@ class Plan:
         else:
             cells = patched(nodes, self.forward, shape)
             self.core, self.step = (exact, 0) if cells is None else (cells, step)
-
-    def pixmap(self, origin: float, threads: int) -> NDArray[np.float64]:
-        """Source positions of all output pixels, plus origin; shape (ny, nx, 2)."""
-        return pixmap_of(self.core, self.shape, origin, threads)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cblot import geometry, resample
+from cblot import geometry
 from cblot.core.machine import __version__, is_classic
 from cblot.core.run import Result
 from cblot.files import headers
@@ -17,7 +17,8 @@ from cblot.files.names import output_paths
 from cblot.files.replace import check_regular
 from cblot.files.write import Inputs, check_target, write
 from cblot.photometry import Photometry, Rates, Scaling
-from cblot.resample import Call
+from cblot.resample import blot
+from cblot.resample.blot import Call
 from cblot.tasks.parameters import USER_GRID, Settings
 
 log = logging.getLogger(__name__)
@@ -217,7 +218,7 @@ def blotted(
     call = Call(
         *wcs, scaling.gain, settings["coeffs"], interp, settings["sinscl"], stepsize, wcsmap
     )
-    made = resample.blotted(
+    made = blot.blotted(
         pixels, call, classic=settings["legacy"] and is_classic(interp),
         threads=settings["threads"] or threads,
     )  # fmt: skip

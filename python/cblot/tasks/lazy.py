@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cblot.core import annotated, arrays, machine
 from cblot.core.region import Region
 from cblot.core.source import Box, Source
-from cblot.resample import Call, in_parts
+from cblot.resample.blot import Call, in_parts
 
 
 def required() -> None:

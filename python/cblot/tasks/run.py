@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cblot import geometry
 from cblot.files import images, names
 from cblot.files.images import Image
 from cblot.files.replace import check_regular, is_null
 from cblot.files.write import Inputs
 from cblot.remarks import remark
+from cblot.resample import Mapping
 from cblot.tasks import chip as chips
 from cblot.tasks.chip import Chip, paths_of
 from cblot.tasks.outcome import DONE, SKIPPED, Outcome
@@ -58,7 +58,7 @@ def checked_settings(
             text = f"configObj's {name}, {settings[name]}, is not used: {instead} counts"
             remark(log, text)
         settings[name] = ""
-    if isinstance(wcsmap, geometry.Mapping):
+    if isinstance(wcsmap, Mapping):
         raise TypeError("wcsmap must be a class here, as each chip has a mapping of its own")
     return settings
 

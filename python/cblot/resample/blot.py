@@ -14,6 +14,7 @@ from cblot.core.mappings import PixmapMapping, without_callback
 from cblot.core.region import Region
 from cblot.core.run import Request, Result
 from cblot.core.source import Source
+from cblot.resample.mapping import Mapping, warn_of_shape
 
 
 class Call(NamedTuple):
@@ -58,7 +59,7 @@ def _planned(
     )  # fmt: skip
     if out is not None:
         request.write_to(out, "out", geometry.output_shape(call.blot_wcs))
-    if isinstance(call.wcsmap, geometry.Mapping):
+    if isinstance(call.wcsmap, Mapping):
         plan = call.wcsmap.plan_for(call.blot_wcs, source_wcs, call.coeffs, classic)
     else:
         plan = geometry.Plan(
@@ -66,11 +67,7 @@ def _planned(
             coeffs=call.coeffs, wcsmap=call.wcsmap, classic=classic, threads=request.threads,
         )  # fmt: skip
     request.options["pix_ratio"] = plan.pix_ratio
-    remark = geometry.remark_on_shape(
-        request.source.shape, getattr(source_wcs, "array_shape", None)
-    )
-    if remark:
-        remarks.warn(remark)
+    warn_of_shape(request, getattr(source_wcs, "array_shape", None))
     return request, plan
 
 

@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblot import forks, remarks
+from cblot import forks, geometry, remarks
 from cblot.core import machine
 from cblot.core.arrays import as_step
-from cblot.core.mappings import without_callback
+from cblot.core.mappings import pixmap_of, without_callback
 from cblot.core.run import Request
-from cblot.geometry.maps import Positions
-from cblot.geometry.pair import Fingerprint, output_shape, remark_on_shape
-from cblot.geometry.plan import Plan
+
+
+def warn_of_shape(request: Request, expected: Any) -> None:
+    """Warn of a source of another shape than its WCS, if that has one."""
+    remark = geometry.remark_on_shape(request.source.shape, expected)
+    if remark:
+        remarks.warn(remark)
 
 
 class Mapping:
@@ -84,7 +88,7 @@ class Mapping:
         wcsmap: Any = None,
         classic: bool = False,
     ) -> None:
-        self._plan = plan = Plan(
+        self._plan = plan = geometry.Plan(
             blot_wcs, source_wcs, as_step(stepsize),
             coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=machine.thread_count(None),
         )  # fmt: skip
@@ -92,7 +96,7 @@ class Mapping:
         self._lock = forks.new_lock()
         self.shape, self.stepsize, self.pix_ratio = plan.shape, plan.step, plan.pix_ratio
         self.coeffs, self.classic = bool(coeffs), bool(classic)
-        self._fingerprint = Fingerprint(blot_wcs, source_wcs, plan.shape)
+        self._fingerprint = geometry.Fingerprint(blot_wcs, source_wcs, plan.shape)
         self._source_shape = getattr(source_wcs, "array_shape", None)
         plan.core = without_callback(plan.core, plan.shape)
 
@@ -107,7 +111,9 @@ class Mapping:
         kind = "exact" if self.stepsize == 0 else f"stepsize {self.stepsize}"
         return f"<cblot.Mapping of {self.shape[0]} x {self.shape[1]} pixels, {kind}>"
 
-    def forward(self, x: ArrayLike, y: ArrayLike) -> Positions:
+    def forward(
+        self, x: ArrayLike, y: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Map any positions exactly, whatever the stepsize.
 
         Parameters
@@ -143,7 +149,8 @@ class Mapping:
         ndarray, shape (ny, nx, 2), float64
             x and y on the source of each pixel of the exposure.
         """
-        return self._plan.pixmap(float(origin), machine.thread_count(threads))
+        count = machine.thread_count(threads)
+        return pixmap_of(self._plan.core, self.shape, float(origin), count)
 
     def blot(
         self,
@@ -201,16 +208,16 @@ class Mapping:
         )  # fmt: skip
         if out is not None:
             request.write_to(out, "out", self.shape)
-        remark = remark_on_shape(request.source.shape, self._source_shape)
-        if remark:
-            remarks.warn(remark)
+        warn_of_shape(request, self._source_shape)
         return request.run(self._plan.core, self.shape, bool(return_footprint)).returned
 
     def _check_arithmetic(self, classic: bool) -> None:
         if classic and not self.classic:
             raise ValueError("classic=True needs a Mapping that was made with classic=True")
 
-    def plan_for(self, blot_wcs: Any, source_wcs: Any, coeffs: bool, classic: bool) -> Plan:
+    def plan_for(
+        self, blot_wcs: Any, source_wcs: Any, coeffs: bool, classic: bool
+    ) -> geometry.Plan:
         """Return what the core takes, for a pair of WCS.
 
         Raises
@@ -218,7 +225,7 @@ class Mapping:
         ValueError
             If it was made for something else than it is used for.
         """
-        shape = output_shape(blot_wcs)
+        shape = geometry.output_shape(blot_wcs)
         if self.shape != shape:
             raise ValueError(
                 f"wcsmap, a Mapping, must be of the shape of blot_wcs, {shape}, got {self.shape}"
