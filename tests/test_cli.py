@@ -13,6 +13,8 @@ import pytest
 
 import cblot
 import task_files as files
+from cblot.cli.run import main
+from cblot.files import images
 from task_files import BLOTTED, SKY_REF, T_REF
 
 EXPECTED = BLOTTED * T_REF + SKY_REF
@@ -41,6 +43,25 @@ def test_one_chip(folder: Path) -> None:
     done = run(folder, "blot", "med.fits", "two_flt.fits[sci,2]", "-o", "out.fits")
     assert (done.returncode, done.stdout, done.stderr) == (0, "out.fits\n", "")
     assert level(folder / "out.fits") == pytest.approx(EXPECTED + 1)
+
+
+def test_a_reference_is_opened_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, opened = [], images.opened
+
+    def observed(source: Any, what: str) -> Any:
+        found.append(what)
+        return opened(source, what)
+
+    monkeypatch.setattr(images, "opened", observed)
+    monkeypatch.chdir(folder)
+    arguments = ["blot", "med.fits", "--outnx", "9", "-o"]
+    assert main([*arguments, "out.fits", "one_flt.fits"]) == 0
+    assert found == ["data", "reference"]
+    assert main([*arguments, "new", "two_flt.fits"]) == 0
+    assert (folder / "new" / "two_flt_sci2_blt.fits").exists()
+    assert capsys.readouterr().err.count("outnx not used") == 1  # of many it is logged
 
 
 def test_an_input_of_a_later_call_is_not_overwritten(folder: Path) -> None:

@@ -103,7 +103,7 @@ def test_frames_from_the_task_to_the_core(tmp_path: Path, monkeypatch: pytest.Mo
     cblot.blot(data, reference, tmp_path / "out.fits")
     assert found == [
         "cblot.tasks.blot.blot",
-        "cblot.tasks.blot._blot",
+        "cblot.tasks.blot.blot_chips",
         "cblot.tasks.chip.make",
         "cblot.tasks.chip.blotted",
         "cblot.resample.blot.blotted",

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from cblot.cli import terminal
 from cblot.cli.arguments import POSITIONAL, SUMMARY
 from cblot.cli.status import Terminated, UsageError
 from cblot.files import names, replace
-from cblot.files.images import opened
 from cblot.tasks import blot, outcome, parameters, threads
 
 
@@ -41,12 +41,16 @@ def run_blot(arguments: argparse.Namespace) -> int:
         if Path(outdata).name.lower().endswith(names.ENDINGS):
             raise UsageError("--jobs, --resume, --summary and --progress need a folder as OUT")
         outdata = f"{outdata}/"
-    if _wants_folder(references, str(outdata)):
-        return _run_exposures(data, [r for r in references if r], outdata, settings, arguments)
-    for path in blot.blot(data, references[0], outdata, {**settings, "reference": ""}):
-        if not arguments.quiet:
-            terminal.say_name(path)
-    return 0
+    folder = Path(outdata).expanduser()
+    if references == [None]:
+        return _run_one(data, None, outdata, settings, arguments)
+    is_folder = folder.is_dir() or names.is_folder(outdata)
+    if len(references) == 1 and not is_folder:
+        with suppress(blot.SeveralChipsError):  # those go to a folder
+            return _run_one(data, references[0], outdata, settings, arguments)
+    if not is_folder and (folder.exists() or folder.name.lower().endswith(names.ENDINGS)):
+        raise UsageError(f"OUT must be a folder for more than one chip, got {folder}")
+    return _run_exposures(data, [r for r in references if r], outdata, settings, arguments)
 
 
 def _of_many(arguments: argparse.Namespace) -> bool:
@@ -55,20 +59,15 @@ def _of_many(arguments: argparse.Namespace) -> bool:
     return any(given)
 
 
-def _wants_folder(references: Sequence[str | None], outdata: str) -> bool:
-    """Whether the output is a folder, for an exposure a chip or for many."""
-    if references == [None]:
-        return False
-    folder = Path(outdata).expanduser()
-    if folder.is_dir() or names.is_folder(outdata):
-        return True
-    several = len(references) > 1
-    if not several:
-        with opened(references[0], "reference") as chips:
-            several = len(chips) > 1
-    if several and (folder.exists() or folder.name.lower().endswith(names.ENDINGS)):
-        raise UsageError(f"OUT must be a folder for more than one chip, got {folder}")
-    return several
+def _run_one(
+    data: str, reference: str | None, outdata: str, settings: Any, arguments: argparse.Namespace
+) -> int:
+    """Blot onto one chip, or a user's grid."""
+    given = {**settings, "reference": ""}
+    for path in blot.blot_chips(data, reference, outdata, given, only_one=True):
+        if not arguments.quiet:
+            terminal.say_name(path)
+    return 0
 
 
 def _run_exposures(

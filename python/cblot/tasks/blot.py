@@ -36,16 +36,37 @@ def _inputs(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-def _blot(data: Any, reference: Any, outdata: Any, settings: Settings, wcsmap: Any) -> list[Path]:
+class SeveralChipsError(ValueError):
+    """There are several chips where one was asked for."""
+
+
+def blot_chips(
+    data: Any,
+    reference: Any,
+    outdata: Any,
+    settings: Settings,
+    wcsmap: Any = None,
+    *,
+    only_one: bool = False,
+) -> list[Path]:
+    """Do as `blot`, with values of all parameters.
+
+    Raises
+    ------
+    SeveralChipsError
+        If there are several chips, and `only_one`: before any work, and before any warning.
+    """
     settings, told = in_effect(settings)
-    warn_all(told)
     given = _inputs(settings, {"data": data, "reference": reference, "outdata": outdata})
     with ExitStack() as stack:
         source = one_image(stack.enter_context(images.opened(given["data"], "data")))
         exposures: list[Image | None] = [None]
         if not isinstance(given["reference"], str) or given["reference"]:
             exposures = list(stack.enter_context(images.opened(given["reference"], "reference")))
+        if only_one and len(exposures) > 1:
+            raise SeveralChipsError(f"{given['reference']} has {len(exposures)} chips")
         paths = paths_of(given["outdata"], exposures)
+        warn_all(told)
         made = names.is_folder(given["outdata"])
         chips = prepare(source, source.wcs(), exposures, paths, settings, folder_is_made=made)
         if made:
@@ -173,7 +194,7 @@ def blot(
             return []
         settings = settings_of(edited, {})
         data, reference, outdata = (None if k in shown else named[k] for k in named)
-    return _blot(data, reference, outdata, settings, wcsmap)
+    return blot_chips(data, reference, outdata, settings, wcsmap)
 
 
 def run(configObj: Any, wcsmap: Any = None) -> list[Path]:
@@ -191,7 +212,7 @@ def run(configObj: Any, wcsmap: Any = None) -> list[Path]:
     list of Path
         The files that were written.
     """
-    return _blot(None, None, None, settings_of(configObj, {}), wcsmap)
+    return blot_chips(None, None, None, settings_of(configObj, {}), wcsmap)
 
 
 def getHelpAsString(docstring: bool = False, show_ver: bool = True) -> str:
