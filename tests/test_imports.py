@@ -87,7 +87,7 @@ def test_what_is_public_can_be_pickled(name: str) -> None:
 
 
 def test_frames_from_the_task_to_the_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Six of cblot's own: none of them only passes on what it is given."""
+    """Five of cblot's own: none of them only passes on what it is given."""
     data = files.write_data(tmp_path / "med.fits")
     reference = files.write_reference(tmp_path / "flt.fits", chips=1)
     blot, found = _core.blot, []
@@ -106,6 +106,5 @@ def test_frames_from_the_task_to_the_core(tmp_path: Path, monkeypatch: pytest.Mo
         "cblot.tasks.blot.blot_chips",
         "cblot.tasks.chip.make",
         "cblot.tasks.chip.blotted",
-        "cblot.resample.blot.blotted",
         "cblot.core.run.run",
     ]

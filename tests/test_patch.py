@@ -230,13 +230,13 @@ def test_an_empty_configuration_is_the_defaults(legacy: bool, monkeypatch: Any) 
     }  # fmt: skip
     assert cblot.ablot.buildBlotParamDict({}) == defaults
     ablot, steps, seen = pytest.importorskip("drizzlepac.ablot"), Steps(), []
-    blot_images = astrodrizzle.blot_images
+    settings_of_step = astrodrizzle.settings_of_step
 
-    def observed(images: Any, wcs: Any, parameters: Any, *others: Any) -> None:
+    def observed(parameters: Any, **others: Any) -> Any:
         seen.append(dict(parameters))
-        blot_images(images, wcs, parameters, *others)
+        return settings_of_step(parameters, **others)
 
-    monkeypatch.setattr(astrodrizzle, "blot_images", observed)
+    monkeypatch.setattr(astrodrizzle, "settings_of_step", observed)
     with cblot.patch_drizzlepac(legacy=legacy):
         ablot.runBlot([], Output(), procSteps=steps)
         ablot.runBlot([], Output(), configObj={})

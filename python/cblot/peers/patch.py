@@ -196,8 +196,8 @@ def _legacy_functions() -> dict[str, Any]:
         paramDict: Any,
         wcsmap: Any = None,
     ) -> None:
-        parameters = {**paramDict, "stepsize": _STEPSIZE}
-        astrodrizzle.blot_images(imageObjectList, output_wcs, parameters, wcsmap, True)
+        settings = astrodrizzle.settings_of_step({**paramDict, "stepsize": _STEPSIZE}, legacy=True)
+        astrodrizzle.blot_images(imageObjectList, output_wcs, settings, wcsmap)
 
     @wraps(astrodrizzle.runBlot)
     def runBlot(

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, Literal, NamedTuple, overload
+from typing import Any, Final, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cblot import geometry, remarks
 from cblot.core import annotated, arrays, outputs, run
-from cblot.core.mappings import PixmapMapping, without_callback
-from cblot.core.region import Region
-from cblot.core.run import Request, Result
-from cblot.core.source import Source
+from cblot.core.mappings import PixmapMapping
+from cblot.core.run import Request
 from cblot.resample.mapping import Mapping, warn_of_shape
 
 
-class Call(NamedTuple):
-    """What `do_blot` has in common with what does the same in parts; see there."""
-
-    source_wcs: Any
-    blot_wcs: Any
-    exptime: float
-    coeffs: bool
-    interp: str
-    sinscl: float
-    stepsize: int | None
-    wcsmap: Any
-
-
-def _wcs_of(source: Any) -> Any:
+def own_wcs(source: Any) -> Any:
     """The WCS that a source came with.
 
     Raises
@@ -47,51 +32,21 @@ def _wcs_of(source: Any) -> Any:
     return geometry.wcs_of_header(own, "source") if hasattr(own, "cards") else own
 
 
-def _planned(
-    source: Any, call: Call, fillval: Any, out: Any, classic: bool, threads: Any
-) -> tuple[Request, geometry.Plan]:
-    """What a call asks of the core, and its mapping: after all arguments were checked."""
-    source_wcs = _wcs_of(source) if call.source_wcs is None else call.source_wcs
-    step = arrays.as_step(call.stepsize)
-    request = Request(
-        source, interp=call.interp, sinscl=call.sinscl, exptime=call.exptime,
-        peer="drizzlepac" if classic else "", fillval=fillval, threads=threads,
-    )  # fmt: skip
-    if out is not None:
-        request.write_to(out, "out", geometry.output_shape(call.blot_wcs))
-    if isinstance(call.wcsmap, Mapping):
-        plan = call.wcsmap.plan_for(call.blot_wcs, source_wcs, call.coeffs, classic)
+def planned(
+    request: Request, source_wcs: Any, blot_wcs: Any, *, coeffs: bool, stepsize: Any, wcsmap: Any
+) -> geometry.Plan:
+    """Return the mapping for a request, which has its ratio of pixel scales then; see `do_blot`."""
+    step, classic = arrays.as_step(stepsize), bool(request.options["classic"])
+    if isinstance(wcsmap, Mapping):
+        plan = wcsmap.plan_for(blot_wcs, source_wcs, coeffs, classic)
     else:
         plan = geometry.Plan(
-            call.blot_wcs, source_wcs, step,
-            coeffs=call.coeffs, wcsmap=call.wcsmap, classic=classic, threads=request.threads,
+            blot_wcs, source_wcs, step,
+            coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=request.threads,
         )  # fmt: skip
     request.options["pix_ratio"] = plan.pix_ratio
     warn_of_shape(request, getattr(source_wcs, "array_shape", None))
-    return request, plan
-
-
-def blotted(
-    source: Any,
-    call: Call,
-    *,
-    fillval: float = 0.0,
-    out: NDArray[Any] | None = None,
-    classic: bool = False,
-    threads: int | None = None,
-    footprint: bool = False,
-) -> Result:
-    """Return what `do_blot` does, and the number of covered pixels."""
-    request, plan = _planned(source, call, fillval, out, classic, threads)
-    return request.run(plan.core, plan.shape, footprint)
-
-
-def in_parts(source: Any, call: Call, fillval: float) -> tuple[Source, Region]:
-    """Return the source, and what makes any rectangle of what `do_blot` makes of it."""
-    request, plan = _planned(source, call, fillval, None, False, None)
-    core = without_callback(plan.core, plan.shape)
-    shape = request.source.shape
-    return request.source, Region(core, plan.shape, shape, request.options, request.fillval)
+    return plan
 
 
 class _Unset:
@@ -216,11 +171,15 @@ def do_blot(
     ValueError
         If an argument has a value that can't be used, or arguments do not fit each other.
     """
-    call = Call(source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
-    return blotted(
-        source, call, fillval=fillval, out=out, classic=classic, threads=threads,
-        footprint=bool(return_footprint),
-    ).returned  # fmt: skip
+    source_wcs = own_wcs(source) if source_wcs is None else source_wcs
+    request = Request(
+        source, interp=interp, sinscl=sinscl, exptime=exptime,
+        peer="drizzlepac" if classic else "", fillval=fillval, threads=threads,
+    )  # fmt: skip
+    if out is not None:
+        request.write_to(out, "out", geometry.output_shape(blot_wcs))
+    plan = planned(request, source_wcs, blot_wcs, coeffs=coeffs, stepsize=stepsize, wcsmap=wcsmap)
+    return request.run(plan.core, plan.shape, bool(return_footprint)).returned
 
 
 @overload

@@ -188,18 +188,20 @@ def run_blot(
     Pixels are the blotted median * ``_exptime`` / ``_conversionFactor``, plus ``computedSky`` (if
     ``blot_addsky``; None stands for none) or ``blot_skyval``. The chips' WCS stay as they were.
     """
-    blot_images(imageObjectList, output_wcs, paramDict, wcsmap)
+    blot_images(imageObjectList, output_wcs, settings_of_step(paramDict), wcsmap)
 
 
-def blot_images(
-    images: Any, output_wcs: Any, parameters: Mapping[str, Any], wcsmap: Any, legacy: bool = False
-) -> None:
-    """Do as `run_blot`; with `legacy` in drizzlepac's arithmetic, where cblot has it."""
+def settings_of_step(parameters: Mapping[str, Any], legacy: bool = False) -> Settings:
+    """Values for the file task of the step's; `legacy`: for drizzlepac's arithmetic."""
     _check_complete(parameters, "paramDict")
     given = {name: parameters[key] for key, name in _NAMES.items()}
     if "stepsize" in parameters:
         given["stepsize"] = parameters["stepsize"]
-    settings = settings_of(None, {**given, "legacy": legacy})
+    return settings_of(None, {**given, "legacy": legacy})
+
+
+def blot_images(images: Any, output_wcs: Any, settings: Settings, wcsmap: Any) -> None:
+    """Do as `run_blot`, with values of the file task's parameters."""
     medians, chosen = _Medians(), _images(images)
     chips = [(image, chip) for image in chosen
              for chip in image.returnAllChips(extname=image.scienceExt)]  # fmt: skip

@@ -10,15 +10,14 @@ from typing import Any
 
 from cblot import geometry
 from cblot.core.machine import __version__, is_classic
-from cblot.core.run import Result
+from cblot.core.run import Request, Result
 from cblot.files import headers
 from cblot.files.images import FINGERPRINT, Image, extended
 from cblot.files.names import output_paths
 from cblot.files.replace import check_regular
 from cblot.files.write import Inputs, check_target, write
 from cblot.photometry import Photometry, Rates, Scaling
-from cblot.resample import blot
-from cblot.resample.blot import Call
+from cblot.resample.blot import planned
 from cblot.tasks.parameters import USER_GRID, Settings
 
 log = logging.getLogger(__name__)
@@ -215,13 +214,14 @@ def blotted(
         Used where the parameter of that name is not set.
     """
     interp = settings["interpol"]
-    call = Call(
-        *wcs, scaling.gain, settings["coeffs"], interp, settings["sinscl"], stepsize, wcsmap
-    )
-    made = blot.blotted(
-        pixels, call, classic=settings["legacy"] and is_classic(interp),
+    classic = settings["legacy"] and is_classic(interp)
+    request = Request(
+        pixels, interp=interp, sinscl=settings["sinscl"], exptime=scaling.gain,
+        peer="drizzlepac" if classic else "", fillval=0.0,
         threads=settings["threads"] or threads,
     )  # fmt: skip
+    plan = planned(request, *wcs, coeffs=settings["coeffs"], stepsize=stepsize, wcsmap=wcsmap)
+    made = request.run(plan.core, plan.shape)
     scaling.finish(made.image)
     return made
 

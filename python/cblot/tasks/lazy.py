@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot.core import annotated, arrays, machine
+from cblot.core.mappings import without_callback
 from cblot.core.region import Region
+from cblot.core.run import Request
 from cblot.core.source import Box, Source
-from cblot.resample.blot import Call, in_parts
+from cblot.resample.blot import own_wcs, planned
 
 
 def required() -> None:
@@ -77,9 +79,17 @@ def blot_dask(
     out_dtype = np.dtype(dtype)
     if out_dtype.type not in (np.float32, np.float64):
         raise TypeError(f"dtype must be float32 or float64, got {out_dtype}")
-    call = Call(source_wcs, blot_wcs, exptime, coeffs, interp, sinscl, stepsize, wcsmap)
-    image, made = in_parts(source, call, fillval)
-    array = _lazy(image)
+    source_wcs = own_wcs(source) if source_wcs is None else source_wcs
+    request = Request(
+        source, interp=interp, sinscl=sinscl, exptime=exptime, peer="", fillval=fillval,
+        threads=None,
+    )  # fmt: skip
+    plan = planned(request, source_wcs, blot_wcs, coeffs=coeffs, stepsize=stepsize, wcsmap=wcsmap)
+    made = Region(
+        without_callback(plan.core, plan.shape), plan.shape, request.source.shape,
+        request.options, request.fillval,
+    )  # fmt: skip
+    array = _lazy(request.source)
     workers = machine.thread_count(threads)
     rows, columns = da.core.normalize_chunks(chunks, made.shape, dtype=out_dtype)
     token = uuid.uuid4().hex

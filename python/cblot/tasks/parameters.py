@@ -135,10 +135,6 @@ def as_boolean(value: Any, name: str) -> bool:
     raise ValueError(f"{name} must be yes or no, True or False, got {value!r}")
 
 
-def _boolean(parameter: Parameter, value: Any) -> bool:
-    return as_boolean(value, parameter.name)
-
-
 def _option(parameter: Parameter, value: Any) -> str:
     if not isinstance(value, str) or value.strip().lower() not in parameter.choices:
         end = nearest(str(value), parameter.choices)
@@ -155,7 +151,7 @@ def _string(parameter: Parameter, value: Any) -> str:
 
 
 _CONVERT = {
-    "boolean": _boolean,
+    "boolean": lambda parameter, value: as_boolean(value, parameter.name),
     "option": _option,
     "float": _number,
     "float_or_none": _number,
