@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks import rooms
 
 import cblot
 import task_files as files
@@ -67,7 +69,7 @@ import cblot
 names = [name for name in cblot.__all__ if not hasattr(cblot, name)]
 from cblot import *
 assert blot_image is cblot.blot_image and ablot is cblot.ablot
-assert set(cblot.__all__) <= set(dir(cblot))
+assert set(dir(cblot)) == {*cblot.__all__, "getHelpAsString", "run"}  # the two that teal calls
 import cblot.ablot, cblot.distributed, cblot.demo, cblot.pars
 try:
     cblot.no_such_name
@@ -77,6 +79,37 @@ print(names)
 """
     told = "module 'cblot' has no attribute 'no_such_name' []"
     assert " ".join(output("-c", code)) == told
+
+
+@pytest.mark.parametrize("package", ["", "geometry", "pars/ablot"])
+def test_names_that_a_package_hands_out(package: str) -> None:
+    """Those for type checkers, those that are imported when asked for, and those of ``__all__``."""
+    text = (rooms.PACKAGE / package / "__init__.py").read_text()
+    seen: set[tuple[str, str]] = set()
+    handed: set[tuple[str, str]] = set()
+    own, given = set(), None
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for made in node.body:
+                assert isinstance(made, ast.ImportFrom)
+                assert made.module
+                seen |= {(made.module, alias.name) for alias in made.names}
+            for made in ast.walk(node.orelse[0]):
+                if isinstance(made, ast.Dict):
+                    doors = ast.literal_eval(made)
+                    handed = {
+                        (f"cblot.{module}" if names else "cblot", name)
+                        for module, names in doors.items() for name in names or [module]
+                    }  # fmt: skip
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            given = set(ast.literal_eval(node.value))
+        elif isinstance(node, ast.ImportFrom) and node.module == "cblot.core.machine":
+            own = {alias.name for alias in node.names}
+    assert seen == handed
+    assert handed
+    if given is not None:
+        for_teal = {"getHelpAsString", "run"} if not package else set()
+        assert given == {name for _, name in handed} - for_teal | own
 
 
 @pytest.mark.parametrize(

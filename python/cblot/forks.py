@@ -90,6 +90,7 @@ def lazily(package: str, doors: Mapping[str, Iterable[str]]) -> tuple[Any, Any]:
     package : str
     doors : mapping
         Its names by the modules of cblot that have them; a module without any is a name itself.
+        ``dir()`` shows those and what the package has in ``__all__``.
     """
     of = {name: module for module, names in doors.items() for name in names or (module,)}
 
@@ -103,7 +104,7 @@ def lazily(package: str, doors: Mapping[str, Iterable[str]]) -> tuple[Any, Any]:
         return value
 
     def __dir__() -> list[str]:  # noqa: N807
-        return sorted({*vars(sys.modules[package]), *of})
+        return sorted({*of, *getattr(sys.modules[package], "__all__", ())})
 
     return __getattr__, __dir__
 
