@@ -17,6 +17,7 @@ FORKS = """
 import faulthandler, logging, os, pathlib, sys, threading, time, traceback, warnings
 import numpy as np
 import cblot
+from cblot.forks.silence import quietly
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, on forks with threads
 folder = pathlib.Path(sys.argv[1])
@@ -45,7 +46,7 @@ def shared_mapping(name):
 
 def silence(name):
     assert logging.getLogger("astropy").level == LEVEL, "what a thread silenced stays silent"
-    with cblot.forks.quietly():
+    with quietly():
         time.sleep(0.01)
 
 LEVEL = logging.getLogger("astropy").level
@@ -56,7 +57,7 @@ stop = False
 def again_and_again(name):
     while not stop:
         if work is silence:
-            with cblot.forks.quietly():
+            with quietly():
                 time.sleep(0.01)
         else:
             work(name)

@@ -139,5 +139,5 @@ def test_frames_from_the_task_to_the_core(tmp_path: Path, monkeypatch: pytest.Mo
         "cblot.tasks.blot.blot_chips",
         "cblot.tasks.chip.make",
         "cblot.tasks.chip.blotted",
-        "cblot.core.run.run",
+        "cblot.core.request.run",
     ]

@@ -18,7 +18,7 @@ from cblot.files import images
 from cblot.files import names as names_module
 from cblot.files import wcs as wcs_module
 from cblot.files.write import Inputs
-from cblot.tasks import run
+from cblot.tasks import shared
 from conftest import hstwcs
 
 HOSTILE = (
@@ -191,7 +191,7 @@ def test_one_name_for_two_exposures(pair: tuple[Path, Path, Path]) -> None:
             )
             assert not result.ok
     upper = files.write_reference(reference.with_name("FLT.fits"))
-    reasons = run.clashes([reference, upper], folder)
+    reasons = shared.clashes([reference, upper], folder)
     assert list(reasons) == [1]
 
 
@@ -201,9 +201,9 @@ def test_no_more_is_opened_than_must_be(tmp_path: Path, monkeypatch: Any) -> Non
 
     monkeypatch.setattr(images, "opened", no)
     names = [f"j{k:05}_flt.fits" for k in range(20_000)]
-    assert run._suspects(names) == []
-    assert run._suspects([*names, "j00003_flt_x.fits"]) == [3, 20_000]
-    assert run.clashes([*names, "a.fits[SCI,1]", "a.fits[SCI,2]"], tmp_path) == {}
+    assert shared._suspects(names) == []
+    assert shared._suspects([*names, "j00003_flt_x.fits"]) == [3, 20_000]
+    assert shared.clashes([*names, "a.fits[SCI,1]", "a.fits[SCI,2]"], tmp_path) == {}
 
 
 @pytest.mark.parametrize(

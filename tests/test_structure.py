@@ -69,7 +69,7 @@ ONLY_IN = {
 NEVER = {
     "core": ("astropy", "stwcs"),
     "photometry": ("astropy", "stwcs"),
-    "geometry": ("cblot.core.run",),  # never a pixel
+    "geometry": ("cblot.core.request",),  # never a pixel
     "remarks": ("astropy", "numpy"),
     "forks": ("astropy", "numpy"),
     "tasks": ("astropy.wcs", "astropy.io", "stwcs"),

@@ -5,8 +5,9 @@ What has to do with WCS objects or files is imported, and astropy with it, when 
 
 from typing import TYPE_CHECKING
 
-from cblot import forks, pars
+from cblot import pars
 from cblot.core.machine import __version__, build_info, get_cmake_dir, get_include, interpolants
+from cblot.forks.lazy import lazily
 
 if TYPE_CHECKING:
     from cblot import ablot
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cblot.tasks.blot import run as run  # teal's Execute button
     from cblot.tasks.threads import blot_exposures
 else:
-    __getattr__, __dir__ = forks.lazily(
+    __getattr__, __dir__ = lazily(
         __name__,
         {
             "ablot": (),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cblot.core import _core, arrays, machine
 from cblot.core.mappings import AnyMapping
-from cblot.core.run import source_box
+from cblot.core.request import source_box
 from cblot.core.source import Box
 
 

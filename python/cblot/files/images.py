@@ -17,7 +17,7 @@ from cblot.files import replace
 from cblot.files.names import alone, is_address, local, split_extension, split_name
 from cblot.files.wcs import wcs_of_image
 from cblot.files.windows import Pixels
-from cblot.forks import quietly
+from cblot.forks.silence import quietly
 
 # What file systems of fsspec call that which changes with a file.
 _REMOTE_IDENTITY = ("ETag", "etag", "LastModified", "Last-Modified", "mtime", "created")

@@ -10,7 +10,7 @@ from typing import Any
 import astropy.wcs
 
 from cblot.core.arrays import finite
-from cblot.forks import quietly
+from cblot.forks.silence import quietly
 from cblot.geometry.header import has_wcs
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ What other rooms ask of it; it is imported when they do, and astropy with it.
 
 from typing import TYPE_CHECKING
 
-from cblot import forks
+from cblot.forks.lazy import lazily
 
 if TYPE_CHECKING:
     from cblot.geometry.grid import linear_keywords as linear_keywords
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cblot.geometry.pair import remark_on_shape as remark_on_shape
     from cblot.geometry.plan import Plan as Plan
 else:
-    __getattr__, __dir__ = forks.lazily(
+    __getattr__, __dir__ = lazily(
         __name__,
         {
             "geometry.grid": ("linear_keywords", "user_grid"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import astropy.wcs
 
-from cblot.forks import quietly
+from cblot.forks.silence import quietly
 
 # Distortion tables, which lie in other HDUs; of a source, the linear projection is used.
 _TABLES = re.compile(r"(?:CPDIS|CPERR|DP|D2IMDIS|D2IMERR|D2IM)\d.*|AXISCORR")

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from cblot.core import arrays
 from cblot.core.mappings import CallbackMapping
-from cblot.core.run import Request
+from cblot.core.request import Request
 
 
-def _rows_mapping(
+def _row_by_row(
     callback: Any, nx: int, origin: tuple[float, float], step: float
 ) -> CallbackMapping:
     """A callback of the classic C entry, which is asked for one row a call."""
@@ -113,5 +113,5 @@ def tblot(
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
     origin = (arrays.finite_number(xmin, "xmin"), arrays.finite_number(ymin, "ymin"))
     step = arrays.finite_number(xscale, "xscale")
-    request.run(_rows_mapping(callback, nx, origin, step), (ny, nx))
+    request.run(_row_by_row(callback, nx, origin, step), (ny, nx))
     return 0

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblot import geometry, remarks
-from cblot.core import annotated, arrays, outputs, run
+from cblot.core import annotated, arrays, outputs
 from cblot.core.mappings import PixmapMapping
-from cblot.core.run import Request
+from cblot.core.request import Request, validate
 from cblot.resample.mapping import Mapping, warn_of_shape
 
 
@@ -277,7 +277,7 @@ def blot_image(
         gain /= _area(request.options["pix_ratio"])
     if exptime is not _UNSET:
         _deprecated("exptime", "iscale=exptime")
-        gain *= run.validate(interp, sinscl, exptime, 1.0, request.options["classic"])["exptime"]
+        gain *= validate(interp, sinscl, exptime, 1.0, request.options["classic"])["exptime"]
     if output_pixel_shape is not _UNSET:
         _deprecated("output_pixel_shape", "the shape of pixmap")
         if tuple(output_pixel_shape)[::-1] != shape:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblot import forks, geometry, remarks
+from cblot import geometry, remarks
 from cblot.core import machine
 from cblot.core.arrays import as_step
 from cblot.core.mappings import pixmap_of, without_callback
-from cblot.core.run import Request
+from cblot.core.request import Request
+from cblot.forks.locks import new_lock
 
 
 def warn_of_shape(request: Request, expected: Any) -> None:
@@ -93,7 +94,7 @@ class Mapping:
             coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=machine.thread_count(None),
         )  # fmt: skip
         # WCS objects and callers' classes must not be used by two threads at once.
-        self._lock = forks.new_lock()
+        self._lock = new_lock()
         self.shape, self.stepsize, self.pix_ratio = plan.shape, plan.step, plan.pix_ratio
         self.coeffs, self.classic = bool(coeffs), bool(classic)
         self._fingerprint = geometry.Fingerprint(blot_wcs, source_wcs, plan.shape)
@@ -105,7 +106,7 @@ class Mapping:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._lock = forks.new_lock()
+        self._lock = new_lock()
 
     def __repr__(self) -> str:
         kind = "exact" if self.stepsize == 0 else f"stepsize {self.stepsize}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from cblot import geometry
 from cblot.core.machine import __version__, is_classic
-from cblot.core.run import Request, Result
+from cblot.core.request import Request, Result
 from cblot.files import headers
 from cblot.files.images import FINGERPRINT, Image, extended
 from cblot.files.names import output_paths

@@ -24,7 +24,7 @@ from cblot.tasks.lazy import required
 from cblot.tasks.many import About, Tally, drive
 from cblot.tasks.outcome import FAILED, SKIPPED, Outcome, Summary
 from cblot.tasks.resume import identity_of
-from cblot.tasks.run import Run, checked_settings, listed
+from cblot.tasks.shared import Run, checked_settings, listed
 
 log = logging.getLogger(__name__)
 

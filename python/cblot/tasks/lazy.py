@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cblot.core import annotated, arrays, machine
 from cblot.core.mappings import without_callback
 from cblot.core.region import Region
-from cblot.core.run import Request
+from cblot.core.request import Request
 from cblot.core.source import Box, Source
 from cblot.resample.blot import own_wcs, planned
 

@@ -14,7 +14,7 @@ from cblot.remarks import collected, remark
 from cblot.tasks.outcome import Outcome, Summary
 from cblot.tasks.parameters import Settings
 from cblot.tasks.progress import Progress, shown
-from cblot.tasks.run import Run, clashes, label, make_folder, summary_path
+from cblot.tasks.shared import Run, clashes, label, make_folder, summary_path
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from cblot.tasks.chip import Chip, one_image, remarks_on
 from cblot.tasks.many import About, Tally, drive
 from cblot.tasks.outcome import Outcome, Summary
 from cblot.tasks.resume import identity_of
-from cblot.tasks.run import Run, checked_settings, label, listed
+from cblot.tasks.shared import Run, checked_settings, label, listed
 
 log = logging.getLogger(__name__)
 

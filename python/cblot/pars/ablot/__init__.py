@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from cblot import forks
+from cblot.forks.lazy import lazily
 
 if TYPE_CHECKING:
     from cblot.tasks.blot import getHelpAsString, run
 else:
-    __getattr__, __dir__ = forks.lazily(__name__, {"tasks.blot": ("getHelpAsString", "run")})
+    __getattr__, __dir__ = lazily(__name__, {"tasks.blot": ("getHelpAsString", "run")})
 
 __all__ = ["getHelpAsString", "run"]

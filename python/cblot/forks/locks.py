@@ -1,17 +1,13 @@
-"""What threads must not keep across each other, nor leave to a child: locks, and silence."""
+"""Locks that a child finds free, and one for what no process may fork in the middle of."""
 
 from __future__ import annotations
 
 import codecs
 import functools
-import logging
 import os
 import sys
 import threading
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Iterator
 from typing import Any
 from weakref import WeakSet
 
@@ -25,7 +21,7 @@ _OTHERS = ("tempfile", "_strptime")
 _COMPUTED = (property, functools.cached_property)
 _ours: WeakSet[Any] = WeakSet()
 # What one thread does at a time, and no process forks meanwhile: its child would be left with it.
-_STEADY = threading.RLock()
+STEADY = threading.RLock()
 
 
 def new_lock() -> Any:
@@ -73,54 +69,7 @@ def _free() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_free)
     os.register_at_fork(
-        before=_STEADY.acquire,
-        after_in_parent=_STEADY.release,
-        after_in_child=_STEADY.release,
+        before=STEADY.acquire,
+        after_in_parent=STEADY.release,
+        after_in_child=STEADY.release,
     )
-
-
-def lazily(package: str, doors: Mapping[str, Iterable[str]]) -> tuple[Any, Any]:
-    """Return the functions ``__getattr__`` and ``__dir__`` of a package that imports when asked.
-
-    A process does not fork meanwhile: its child would wait for ever for what another thread of the
-    parent had begun to import.
-
-    Parameters
-    ----------
-    package : str
-    doors : mapping
-        Its names by the modules of cblot that have them; a module without any is a name itself.
-        ``dir()`` shows those and what the package has in ``__all__``.
-    """
-    of = {name: module for module, names in doors.items() for name in names or (module,)}
-
-    def __getattr__(name: str) -> Any:  # noqa: N807
-        if name not in of:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        with _STEADY:
-            found = import_module(f"cblot.{of[name]}")
-        value = getattr(found, name) if of[name] != name else found
-        setattr(sys.modules[package], name, value)
-        return value
-
-    def __dir__() -> list[str]:  # noqa: N807
-        return sorted({*of, *getattr(sys.modules[package], "__all__", ())})
-
-    return __getattr__, __dir__
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Keep astropy from remarks on a file's keywords, which nobody asked for.
-
-    What is silenced is silent for the whole process: threads must not do it across each other.
-    """
-    astropy_log = logging.getLogger("astropy")
-    with _STEADY, warnings.catch_warnings():
-        level = astropy_log.level
-        warnings.simplefilter("ignore")
-        astropy_log.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            astropy_log.setLevel(level)

@@ -1,4 +1,4 @@
-"""One run of the core: options checked, the window that is needed read, the result delivered."""
+"""A request of the core: options checked, the window that is needed read, the result delivered."""
 
 from __future__ import annotations
 

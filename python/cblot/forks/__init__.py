@@ -1,0 +1,1 @@
+"""What no process that forks may leave to its child half done: locks, imports, silence."""
