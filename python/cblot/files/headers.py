@@ -9,6 +9,7 @@ from typing import Any
 
 from cblot.files.images import FINGERPRINT, Image, new_header
 from cblot.files.wcs import settle_date
+from cblot.geometry.header import OF_AXIS, TABLES, with_sip, without_sip
 
 # What describes a HDU or its former pixels, not the observation.
 _STRUCTURE = re.compile(
@@ -16,7 +17,8 @@ _STRUCTURE = re.compile(
     r"NGOODPIX|GOODMIN|GOODMAX|GOODMEAN|SOFTERRS|SNRMIN|SNRMAX|SNRMEAN|"
     rf"{FINGERPRINT}|XTENSION|SIMPLE|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|PIXVALUE|NPIX[12]"
 )
-_TABLES = re.compile(r"(?:C[PQ]DIS|D[PQ]|C[PQ]ERR|D2IMDIS|D2IMERR|D2IM)[12](?:\..+)?|AXISCORR")
+# With the tables go distortions that come after the linear part, which wcslib alone knows.
+_TABLES = re.compile(rf"{TABLES}|(?:CQDIS|CQERR|DQ){OF_AXIS}")
 _COEFFICIENTS = re.compile(
     _TABLES.pattern
     + r"|[AB]P?_(?:ORDER|DMAX|\d+_\d+)|OC[XY]1[01]|IDC(?:SCALE|THETA|[XY]REF|V[23]REF)|"
@@ -93,10 +95,10 @@ def set_distortion(header: Any, *, sip: bool, tables: bool) -> None:
         _drop(header, _TABLES)
     if sip and "CTYPE1" in header:
         for key in ("CTYPE1", "CTYPE2"):
-            header[key] = str(header[key]).removesuffix("-SIP") + "-SIP"
+            header[key] = with_sip(str(header[key]))
     else:
         for key in {key for key in header if _CTYPE.fullmatch(key)}:
-            header[key] = str(header[key]).removesuffix("-SIP")
+            header[key] = without_sip(str(header[key]))
 
 
 def set_grid(header: Any, keywords: Mapping[str, Any], *, same_pixels: bool) -> None:

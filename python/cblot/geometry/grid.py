@@ -9,6 +9,7 @@ from typing import Any
 import astropy.wcs
 import numpy as np
 
+from cblot.geometry.header import without_sip
 from cblot.geometry.scale import undistorted_cd
 
 
@@ -16,6 +17,11 @@ def _rotation(angle: float) -> Any:
     """Matrix that adds an angle in degrees to the position angle of a sky vector."""
     c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     return np.array([[c, s], [-s, c]])
+
+
+def _orientation(cd: Any) -> float:
+    """ORIENTAT of a CD matrix: position angle of Y, north through east, in degrees."""
+    return math.degrees(math.atan2(cd[0, 1], cd[1, 1]))
 
 
 def user_grid(values: Mapping[str, Any], reference: Any) -> Any:
@@ -55,10 +61,10 @@ def user_grid(values: Mapping[str, Any], reference: Any) -> Any:
     else:
         cd = undistorted_cd(reference)
         scale = math.sqrt(abs(float(np.linalg.det(cd)))) * 3600.0
-        orient = math.degrees(math.atan2(cd[0, 1], cd[1, 1]))
+        orient = _orientation(cd)
         crval, crpix = reference.wcs.crval, reference.wcs.crpix
         shape = reference.array_shape[::-1]
-        grid.wcs.ctype = _linear_ctype(reference)
+        grid.wcs.ctype = [without_sip(name) for name in reference.wcs.ctype]
         grid.wcs.set_pv(reference.wcs.get_pv())
         for name in ("radesys", "equinox", "lonpole", "latpole"):
             setattr(grid.wcs, name, getattr(reference.wcs, name))
@@ -75,17 +81,12 @@ def user_grid(values: Mapping[str, Any], reference: Any) -> Any:
     return grid
 
 
-def _linear_ctype(wcs: astropy.wcs.WCS) -> list[str]:
-    """CTYPE of the projection without SIP polynomials."""
-    return [name.removesuffix("-SIP") for name in wcs.wcs.ctype]
-
-
 def linear_keywords(wcs: astropy.wcs.WCS) -> dict[str, Any]:
     """Keywords of a WCS's linear projection, without SIP polynomials, with a CD matrix."""
     cd = wcs.pixel_scale_matrix
     keywords: dict[str, Any] = {}
     for i in (0, 1):
-        keywords[f"CTYPE{i + 1}"] = _linear_ctype(wcs)[i]
+        keywords[f"CTYPE{i + 1}"] = without_sip(wcs.wcs.ctype[i])
         keywords[f"CRPIX{i + 1}"] = float(wcs.wcs.crpix[i])
         keywords[f"CRVAL{i + 1}"] = float(wcs.wcs.crval[i])
         for j in (0, 1):
@@ -98,5 +99,5 @@ def linear_keywords(wcs: astropy.wcs.WCS) -> dict[str, Any]:
         if math.isfinite(getattr(wcs.wcs, name)):
             keywords[name.upper()] = float(getattr(wcs.wcs, name))
     keywords |= {f"PV{i}_{m}": float(value) for i, m, value in wcs.wcs.get_pv()}
-    keywords["ORIENTAT"] = math.degrees(math.atan2(cd[0, 1], cd[1, 1]))
+    keywords["ORIENTAT"] = _orientation(cd)
     return keywords
