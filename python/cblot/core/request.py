@@ -129,6 +129,11 @@ class Request:
         self.options = validate(interp, sinscl, exptime, pix_ratio, peer)
         self._out: NDArray[Any] | None = None
 
+    def scale(self, **options: float) -> None:
+        """Take `exptime` and `pix_ratio` of the core for those that were given."""
+        _core.validate(**self.options | options)
+        self.options |= options
+
     def write_to(self, out: Any, name: str, shape: tuple[int, int]) -> None:
         """Take a caller's array for the result; see `check_output` and `check_apart`."""
         outputs.check_output(out, name, shape)
@@ -138,7 +143,6 @@ class Request:
     def run(self, mapping: AnyMapping, shape: tuple[int, int], footprint: bool = False) -> Result:
         """Result, in the caller's array if there is one, which is not touched before."""
         options, source, out = self.options, self.source, self._out
-        _core.validate(**options)
         if footprint:
             mapping = without_callback(mapping, shape)
         pixels, place, mapping = _read(source, mapping, shape, self.threads, options)

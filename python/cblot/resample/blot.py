@@ -44,7 +44,7 @@ def planned(
             blot_wcs, source_wcs, step,
             coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=request.threads,
         )  # fmt: skip
-    request.options["pix_ratio"] = plan.pix_ratio
+    request.scale(pix_ratio=plan.pix_ratio)
     warn_of_shape(request, getattr(source_wcs, "array_shape", None))
     return plan
 
@@ -285,7 +285,7 @@ def blot_image(
                 f"output_pixel_shape must be {shape[::-1]}, as pixmap is, "
                 f"got {tuple(output_pixel_shape)}"
             )
-    request.options |= {"exptime": gain, "pix_ratio": 1.0}
+    request.scale(exptime=gain, pix_ratio=1.0)
     if out_img is not None:
         request.write_to(out_img, "out_img", shape)
         outputs.check_apart(out_img, "out_img", [np.asarray(pixmap), positions], "the pixmap")
