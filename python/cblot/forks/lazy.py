@@ -14,7 +14,8 @@ def lazily(package: str, doors: Mapping[str, Iterable[str]]) -> tuple[Any, Any]:
     """Return the functions ``__getattr__`` and ``__dir__`` of a package that imports when asked.
 
     A process does not fork meanwhile: its child would wait for ever for what another thread of the
-    parent had begun to import.
+    parent had begun to import. So a lock is held while modules are imported, of which Python's own
+    detection of deadlocks knows nothing: no module that cblot needs may import from cblot.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One chip, from the headers to the file: every way in makes its chips here."""
+"""One chip: of the file tasks from the headers to the file, of AstroDrizzle's step its pixels."""
 
 from __future__ import annotations
 
