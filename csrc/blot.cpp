@@ -1,4 +1,4 @@
-// Validates a call, chooses its functions once, and works through the output in tiles.
+// Validates a call and chooses its functions once.
 #include "cblot/blot.hpp"
 
 #include <algorithm>
@@ -13,28 +13,11 @@
 #include "overlap.hpp"
 #include "parallel.hpp"
 #include "source_box.hpp"
+#include "tiles.hpp"
 
 namespace cblot {
 
 namespace {
-
-// A tile is the unit of work between polls: some hundred microseconds.
-constexpr Index kTilePixels = 65536;
-
-// spline3: the region that is prefiltered at once, and what its box may take in all threads
-// together; beyond that the region is split.
-constexpr Index kSplineRows = 256;
-constexpr Index kSplineColumns = 512;
-constexpr Index kSplinePixels = 1 << 21;          // of a tile
-constexpr Index kSplineCallbackPixels = 1 << 17;  // a callback may hold twenty arrays of them
-constexpr Index kSplineBytes = 32 << 20;
-
-[[noreturn]] void fail_beyond(const Box& window) {
-    fail("the mapping needs more of the source than its window of rows " +
-         std::to_string(window.y0) + " to " + std::to_string(window.y1) + " and columns " +
-         std::to_string(window.x0) + " to " + std::to_string(window.x1) +
-         "; source_box tells what it needs");
-}
 
 Box joined(const Box& a, const Box& b) {
     if (a.empty() || b.empty()) {
@@ -47,110 +30,6 @@ template <class A, class B>
 void check_apart(const View2D<A>& a, const char* name, const View2D<B>& b, const char* other) {
     check_apart(Footprint(a), name, Footprint(b), other);
 }
-
-/// Works on tiles whose kernel samples the source itself. One a thread.
-template <class T, class Out>
-class TileWorker {
-  public:
-    TileWorker(const PlannedMapping& plan, const Job<T, Out>& job, TileFn<T, Out> tile)
-        : plan_(plan), job_(job), tile_(tile) {}
-
-    Index operator()(const Box& tile) {
-        plan_.open(tile.y0, tile.y1, positions_);
-        job_.positions = positions_.positions;
-        const Index covered = tile_(job_, tile);
-        if (covered == kBeyondWindow) {
-            fail_beyond(job_.window);
-        }
-        return covered;
-    }
-
-  private:
-    const PlannedMapping& plan_;
-    Job<T, Out> job_;
-    TileFn<T, Out> tile_;
-    TilePositions positions_;
-};
-
-/// Works on tiles whose kernel samples spline coefficients: makes those of each region's source
-/// box.
-template <class T, class Out>
-class SplineWorker {
-  public:
-    SplineWorker(const PlannedMapping& plan, const Job<T, Out>& job, SourceBoxFn box,
-                 const KernelRow<T, Out>& row, Index bytes)
-        : plan_(plan), job_(job), source_box_(box), row_(row), bytes_(bytes) {}
-
-    Index operator()(const Box& tile) {
-        plan_.open(tile.y0, tile.y1, positions_);
-        job_.positions = positions_.positions;
-        Index covered = 0;
-        for (Index i = tile.x0; i < tile.x1; i += kSplineColumns) {
-            covered += blot(Box{tile.y0, tile.y1, i, std::min(i + kSplineColumns, tile.x1)});
-        }
-        return covered;
-    }
-
-  private:
-    Index blot(const Box& region) {
-        const Samples<T>& source = job_.source;
-        const Box box = source_box_(job_.positions, region, source.ny, source.nx, row_.reach);
-        if (job_.reach >= 0 &&
-            !holds(job_.window, grown(box, row_.prefilter.reach, source.ny, source.nx))) {
-            fail_beyond(job_.window);
-        }
-        const Index samples = box.height() * box.width();
-        const Index work = box.empty() ? 0 : row_.prefilter.work(box);
-        const bool single = region.height() == 1 && region.width() == 1;
-        // In double: of the widest boxes, the bytes are more than an Index holds.
-        const double bytes = (double(samples) + double(work)) * double(sizeof(T));
-        if (!single && bytes > double(bytes_)) {
-            const auto [first, second] = halves(region);
-            return blot(first) + blot(second);
-        }
-        Job<T, Out> own = job_;
-        // The box of coefficients holds all that is needed, unless positions in the caller's memory
-        // are others when they are read again.
-        own.window = box;
-        own.reach = plan_.borrowed() ? row_.reach : -1;
-        if (!box.empty()) {
-            coefficients_.resize(std::size_t(samples));
-            work_.resize(std::size_t(work));
-            row_.prefilter.run(source, box, coefficients_.data(), work_.data());
-            own.source = {coefficients_.data(),
-                          -box.y0 * box.width() - box.x0,
-                          box.width(),
-                          1,
-                          source.ny,
-                          source.nx,
-                          box.x0,
-                          box.x1};
-        }
-        const Index covered = row_.tile(own, region);
-        if (covered == kBeyondWindow) {
-            fail("the mapping's positions changed while they were used");
-        }
-        return covered;
-    }
-
-    static std::pair<Box, Box> halves(const Box& box) {
-        Box first = box, second = box;
-        if (box.height() >= box.width()) {
-            first.y1 = second.y0 = box.y0 + box.height() / 2;
-        } else {
-            first.x1 = second.x0 = box.x0 + box.width() / 2;
-        }
-        return {first, second};
-    }
-
-    const PlannedMapping& plan_;
-    Job<T, Out> job_;
-    SourceBoxFn source_box_;
-    KernelRow<T, Out> row_;
-    Index bytes_;
-    TilePositions positions_;
-    std::vector<T> coefficients_, work_;
-};
 
 /// Writes the positions themselves.
 class PositionsWorker {
@@ -183,65 +62,24 @@ class PositionsWorker {
 };
 
 template <class T, class Out>
-Job<T, Out> make_job(const Window<const T>& source, const Window<Out>& out, Index reach,
-                     const Options& options) {
-    Job<T, Out> job;
-    const View2D<const T> pixels = with_used_strides(source.pixels);
-    const Box window = source.box();
-    job.source = {pixels.data,     -source.y0 * pixels.stride_y - source.x0 * pixels.stride_x,
-                  pixels.stride_y, pixels.stride_x,
-                  source.ny,       source.nx,
-                  window.x0,       window.x1};
-    job.window = window;
-    job.reach = pixels.ny == source.ny && pixels.nx == source.nx ? -1 : reach;
-    job.out = with_used_strides(out.pixels);
-    job.out_origin = -out.y0 * job.out.stride_y - out.x0 * job.out.stride_x;
-    job.options = options;
-    return job;
-}
-
-template <class T, class Out>
-Index blot_plain(const Window<const T>& source, const PlannedMapping& plan, const Window<Out>& out,
-                 const Options& options) {
-    const KernelRow<T, Out> row =
-        kernel_table<T, Out>(options.isa).row(options.kernel, options.sinscl != 1.0);
-    const Job<T, Out> job = make_job(source, out, row.reach, options);
-    const Box region = out.box();
-    const Index width = plan.row_width(region);
-    const int threads = threads_of(options, plan.single_thread());
-    if (row.prefilter.run == nullptr) {
-        return for_tiles(region, rows_of(kTilePixels, width), threads, options,
-                         [&] { return TileWorker<T, Out>(plan, job, row.tile); });
-    }
-    const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
-    const Index rows = rows_of(std::min(kSplineRows * width, most), width);
-    const Index bytes = kSplineBytes / tasks_of(region, rows, threads);
-    const SourceBoxFn box = functions<SourceBoxFunctions>(options.isa).plain;
-    return for_tiles(region, rows, threads, options,
-                     [&] { return SplineWorker<T, Out>(plan, job, box, row, bytes); });
-}
-
-template <class Out>
-Index blot_classic(const Window<const float>& source, const PlannedMapping& plan,
-                   const Window<Out>& out, const Options& options) {
-    const KernelRow<float, Out> row =
-        classic_table<Out>(options.isa).row(options.kernel, options.classic);
-    const Job<float, Out> job = make_job(source, out, row.reach, options);
-    const int threads = threads_of(options, plan.single_thread());
-    const Box region = out.box();
-    return for_tiles(region, rows_of(kTilePixels, plan.row_width(region)), threads, options,
-                     [&] { return TileWorker<float, Out>(plan, job, row.tile); });
+Index blot_through(const KernelRow<T, Out>& row, const Window<const T>& source,
+                   const PlannedMapping& plan, const Window<Out>& out, const Options& options) {
+    const auto boxes = functions<SourceBoxFunctions>(options.isa);
+    const Job<T, Out> job{
+        {plane_job(source, out, options, row.taps[0].reach)}, {0, out.ny, 0, out.nx}, {}};
+    return blot_region(out.box(), plan, job, row,
+                       options.classic == Classic::off ? boxes.plain : boxes.classic, options);
 }
 
 /// From a base pixel to the farthest sample that its value depends on, in either type.
 Index source_reach(const Options& options) {
     if (options.classic != Classic::off) {
-        return classic_table<float>(options.isa).row(options.kernel, options.classic).reach;
+        return classic_table<float>(options.isa).row(options.kernel, options.classic).taps[0].reach;
     }
     // A coefficient of a double spline depends on more samples than one of float.
-    const auto row =
-        kernel_table<double, float>(options.isa).row(options.kernel, options.sinscl != 1.0);
-    return row.reach + row.prefilter.reach;
+    const Taps<double> taps =
+        kernel_table<double, float>(options.isa).row(options.kernel, options.sinscl != 1.0).taps[0];
+    return taps.reach + taps.prefilter.reach;
 }
 
 }  // namespace
@@ -265,10 +103,14 @@ Index blot_window(const Window<const Source>& source, const Mapping& mapping,
     const auto plan = mapping.held().plan({out.ny, out.nx, options.isa, classic});
     mapping.held().check_output(Footprint(out.pixels), "out");
     if (!classic) {
-        return blot_plain(source, *plan, out, options);
+        const auto table = kernel_table<Source, Out>(options.isa);
+        return blot_through(table.row(options.kernel, options.sinscl != 1.0), source, *plan, out,
+                            options);
     }
     if constexpr (std::is_same_v<Source, float>) {
-        return blot_classic(source, *plan, out, options);
+        const auto table = classic_table<Out>(options.isa);
+        return blot_through(table.row(options.kernel, options.classic), source, *plan, out,
+                            options);
     } else {
         fail("classic arithmetic takes a float source, got double");
     }

@@ -23,8 +23,8 @@ struct Plane {
     static constexpr Index halo = Sink::halo;
 
     Samples<T> source;
-    Box window;   // see Job
-    Index reach;  // see Job
+    Box window;   // see PlaneJob
+    Index reach;  // see PlaneJob
     Sum sum;
     Sink sink;
 };
@@ -146,16 +146,17 @@ class Plain {
 template <class T, class Out, class Arithmetic>
 Index blot_output(const Job<T, Out>& job, const Box& tile) {
     using Gain = typename Arithmetic::Gain;
-    const Arithmetic arithmetic(job.options.sinscl);
+    const PlaneJob<T, Out>& only = job.planes[0];
+    const Arithmetic arithmetic(only.options.sinscl);
     const auto sum = arithmetic.sum();
     using Sum = std::remove_const_t<decltype(sum)>;
     Plane<T, typename Arithmetic::Locate, Sum, OutputSink<Out, Gain>> plane{
-        job.source,
-        job.window,
-        job.reach,
+        only.source,
+        only.window,
+        only.reach,
         sum,
-        {job.out, job.out_origin, Gain(job.options), job.options.fill}};
-    return blot_tile<T>(job.positions, tile, tile, plane);
+        {only.out, only.out_origin, Gain(only.options), only.options.fill}};
+    return blot_tile<T>(job.positions, tile, job.frame, plane);
 }
 
 }  // namespace cblot::CBLOT_ISA

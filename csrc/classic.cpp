@@ -18,7 +18,7 @@ KernelRow<float, Out> row_for() {
         return {};
     } else {
         using Arithmetic = ClassicArithmetic<K, Drizzlepac>;
-        return {&blot_output<float, Out, Arithmetic>, Arithmetic::reach, {}};
+        return {&blot_output<float, Out, Arithmetic>, {{Arithmetic::reach}}};
     }
 }
 

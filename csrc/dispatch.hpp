@@ -13,14 +13,21 @@ struct Prefilter {
     Index reach = 0;                          // from a coefficient to the samples it depends on
 };
 
-/// One row of the dispatch table. A value's samples are not farther than `reach` from its base
-/// pixel: mirrored at an edge, taps on one side reach as far on the other. They are pixels where
-/// the prefilter does not run.
-template <class T, class Out>
-struct KernelRow {
-    TileFn<T, Out> tile = nullptr;
+/// What a kernel samples. A value's samples are not farther than `reach` from its base pixel:
+/// mirrored at an edge, taps on one side reach as far on the other. They are pixels where the
+/// prefilter does not run.
+template <class T>
+struct Taps {
     Index reach = 0;
     Prefilter<T> prefilter = {};
+};
+
+/// One row of the dispatch table.
+template <class T, class Out, int N = 1>
+struct KernelRow {
+    TileFn<T, Out, N> tile = nullptr;
+    Taps<T> taps[N] = {};  // of each plane
+    Index halo = 0;        // rows and columns of positions around those of a tile that it takes
 };
 
 /// Functions compiled for one instruction set.

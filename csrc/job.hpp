@@ -18,8 +18,9 @@ struct Samples {
     Index x_begin = 0, x_end = 0;
 };
 
+/// An image, and where its values go.
 template <class T, class Out>
-struct Job {
+struct PlaneJob {
     Samples<T> source;
     // Where only a window of the source is there: the window, and how far from its base pixel a
     // value may have samples. Negative where nothing can be missing.
@@ -27,8 +28,15 @@ struct Job {
     Index reach = -1;
     View2D<Out> out;
     Index out_origin = 0;  // pixel (j, i) is out.data[out_origin + j * stride_y + i * stride_x]
-    Positions positions;
     Options options;
+};
+
+/// Planes, of source images of one size and windows of one box, at one set of positions.
+template <class T, class Out, int N = 1>
+struct Job {
+    PlaneJob<T, Out> planes[N];
+    Box frame;  // the whole output, beyond which no sink sees
+    Positions positions;
 };
 
 /// What a tile returns if the window lacks samples that it needs.
@@ -36,7 +44,7 @@ inline constexpr Index kBeyondWindow = -1;
 
 /// Blots the output pixels of a box and returns how many were covered, or kBeyondWindow. Shares
 /// nothing with other calls but what it reads.
-template <class T, class Out>
-using TileFn = Index (*)(const Job<T, Out>&, const Box&);
+template <class T, class Out, int N = 1>
+using TileFn = Index (*)(const Job<T, Out, N>&, const Box&);
 
 }  // namespace cblot

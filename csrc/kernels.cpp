@@ -30,7 +30,7 @@ KernelRow<T, Out> row_of([[maybe_unused]] bool stretched) {
         }
     }
     using Arithmetic = Plain<T, K>;
-    return {&blot_output<T, Out, Arithmetic>, Arithmetic::reach, prefilter_of<T, P>()};
+    return {&blot_output<T, Out, Arithmetic>, {{Arithmetic::reach, prefilter_of<T, P>()}}};
 }
 
 template <class T, class Out>

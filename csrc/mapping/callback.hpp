@@ -22,9 +22,11 @@ class PlannedCallback : public PlannedMapping {
 
     void open(Index row_begin, Index row_end, TilePositions& tile) const override {
         const Index count = (row_end - row_begin) * nx_;
-        if (!tile.rows) {
-            // The first tile has the most rows.
-            tile.rows = std::make_unique<Answer>(2 * std::size_t(count));
+        auto* had = static_cast<Answer*>(tile.rows.get());
+        if (had == nullptr || had->count < count) {
+            // Once or twice a call: what is around a tile is cut at the frame's first row.
+            tile.rows.reset();
+            tile.rows = std::make_unique<Answer>(count);
         }
         auto& answer = static_cast<Answer&>(*tile.rows);
         double *x = answer.memory.get(), *y = x + count;
@@ -37,8 +39,10 @@ class PlannedCallback : public PlannedMapping {
 
   private:
     struct Answer : TilePositions::Rows {
-        explicit Answer(std::size_t size) : memory(std::make_unique<double[]>(size)) {}
+        explicit Answer(Index positions)
+            : count(positions), memory(std::make_unique<double[]>(2 * std::size_t(positions))) {}
 
+        Index count;
         std::unique_ptr<double[]> memory;
         PixmapPlan plan;
     };
