@@ -1,6 +1,7 @@
-// The tables of functions that one instruction set, or the classic arithmetic, offers.
+// The tables of kernels that one instruction set, or the classic arithmetic, offers.
 #pragma once
 
+#include "functions.hpp"
 #include "job.hpp"
 
 namespace cblot {
@@ -43,55 +44,15 @@ struct ClassicTable {
     KernelRow<float, Out> (*row)(Kernel kernel, Classic peer);
 };
 
-// kernels.cpp, classic.cpp and mappings.cpp are compiled once for each instruction set the build
-// has.
 #define CBLOT_DECLARE_TABLES(isa)       \
     namespace isa {                     \
     template <class T, class Out>       \
     KernelTable<T, Out> kernel_table(); \
     template <class Out>                \
     ClassicTable<Out> classic_table();  \
-    template <class Functions>          \
-    Functions functions();              \
     }
-
-CBLOT_DECLARE_TABLES(baseline)
-#ifdef CBLOT_HAS_X86_KERNELS
-CBLOT_DECLARE_TABLES(avx2)
-CBLOT_DECLARE_TABLES(avx512)
-#endif
-#ifdef CBLOT_ISA
-CBLOT_DECLARE_TABLES(CBLOT_ISA)
-#endif
+CBLOT_EACH_ISA(CBLOT_DECLARE_TABLES)
 #undef CBLOT_DECLARE_TABLES
-
-/// The functions that a struct of pointers to them stands for.
-template <class Functions>
-Functions functions([[maybe_unused]] Isa isa) {
-#ifdef CBLOT_HAS_X86_KERNELS
-    switch (resolve(isa)) {
-        case Isa::avx512: return avx512::functions<Functions>();
-        case Isa::avx2: return avx2::functions<Functions>();
-        default: break;
-    }
-#endif
-    return baseline::functions<Functions>();
-}
-
-/// Says that each instruction set's code has them.
-#ifdef CBLOT_HAS_X86_KERNELS
-#define CBLOT_FUNCTIONS(Functions)   \
-    template <>                      \
-    Functions baseline::functions(); \
-    template <>                      \
-    Functions avx2::functions();     \
-    template <>                      \
-    Functions avx512::functions();
-#else
-#define CBLOT_FUNCTIONS(Functions) \
-    template <>                    \
-    Functions baseline::functions();
-#endif
 
 template <class T, class Out>
 KernelTable<T, Out> kernel_table(Isa isa);

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "job.hpp"
+#include "cblot/blot.hpp"
 #include "unwind.hpp"
 
 namespace cblot {

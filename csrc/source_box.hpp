@@ -1,7 +1,7 @@
 // The box of source pixels that a region of the output needs.
 #pragma once
 
-#include "dispatch.hpp"
+#include "functions.hpp"
 #include "positions.hpp"
 
 namespace cblot {

@@ -4,37 +4,59 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from benchmarks import rooms
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = sorted((ROOT / "csrc").rglob("*.[ch]pp"))
+CSRC = ROOT / "csrc"
+SOURCES = sorted(p for p in CSRC.rglob("*.*") if p.suffix in {".h", ".hpp", ".cpp", ".def"})
 CORE = [p for p in SOURCES if p.name != "bindings.cpp" and not p.name.startswith("python_")]
+PUBLIC = [p for p in CORE if p.is_relative_to(CSRC / "include")]
+# Made when the library is built.
+GENERATED = {"cblot/version.hpp", "mapping_files.hpp"}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(CSRC).as_posix()
 
 
 def includes(path: Path) -> set[str]:
-    return set(re.findall(r'#include ["<]([^">]+)[">]', path.read_text()))
+    return set(re.findall(r'# *include ["<]([^">]+)[">]', path.read_text()))
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda p: p.name)
+@cache
+def reached(path: Path) -> frozenset[str]:
+    """The files of csrc that one includes, and those that these do."""
+    found: set[str] = set()
+    for name in re.findall(r'# *include "([^"]+)"', path.read_text()):
+        if name in GENERATED:
+            continue
+        file = next(p for at in (CSRC / "include", CSRC) if (p := at / name).exists())
+        found |= {room(file)} | reached(file)
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("path", CORE, ids=room)
 def test_core_knows_no_python(path: Path) -> None:
     assert not {i for i in includes(path) if "pybind11" in i or "Python" in i or "numpy" in i}
+    assert not {i for i in reached(path) if i.startswith("python_")}
+
+
+@pytest.mark.parametrize("path", PUBLIC, ids=room)
+def test_what_is_public_includes_what_is_public(path: Path) -> None:
+    assert reached(path) <= {room(p) for p in PUBLIC}
 
 
 def test_rooms_of_the_core() -> None:
-    private = {p.name for p in CORE if "include" not in p.parts}
-    for path in CORE:
-        if "include" in path.parts:
-            assert not includes(path) & private, f"{path.name} is public"
-    interp = ROOT / "csrc" / "interp.hpp"
-    assert includes(interp) == {"simd.hpp"}
-    weights_and_pixels = {"interp.hpp", "sampler.hpp", "locate.hpp", "blot_tile.hpp"}
-    for path in (ROOT / "csrc" / "mapping").rglob("*.hpp"):
-        assert not includes(path) & weights_and_pixels
-    assert not includes(ROOT / "csrc" / "source_box.hpp") & weights_and_pixels
-    assert not includes(ROOT / "csrc" / "blot.cpp") & weights_and_pixels
+    assert reached(CSRC / "interp.hpp") == {"simd.hpp"}
+    weights = {"interp.hpp", "edge.hpp"}
+    pixels = {"job.hpp", "locate.hpp", "sampler.hpp", "sink.hpp", "gain.hpp", "blot_tile.hpp"}
+    for path in [*(CSRC / "mapping").rglob("*.hpp"), CSRC / "source_box.hpp"]:
+        assert not reached(path) & (weights | pixels | {"dispatch.hpp"}), room(path)
+    assert not reached(CSRC / "blot.cpp") & (weights | pixels - {"job.hpp"})
 
 
 # Rooms of the package from the ground up: each may import those on floors below it.

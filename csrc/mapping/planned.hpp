@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "cblot/mapping.hpp"
-#include "dispatch.hpp"
+#include "functions.hpp"
 #include "positions.hpp"
 
 #ifndef CBLOT_ISA
