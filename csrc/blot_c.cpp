@@ -382,7 +382,9 @@ ptrdiff_t cblot_node_count(ptrdiff_t step, ptrdiff_t n) {
     return step < 1 ? 0 : cblot::node_count(step, n);
 }
 
-ptrdiff_t cblot_patch_size(ptrdiff_t step, ptrdiff_t n) { return cblot::patch_size(step, n); }
+ptrdiff_t cblot_patch_size(ptrdiff_t step, ptrdiff_t n) {
+    return step < 1 ? 0 : cblot::patch_size(step, n);
+}
 
 int cblot_nodes(const cblot_mapping* mapping, ptrdiff_t step, cblot_image* x, cblot_image* y,
                 const cblot_options* options, char* message, size_t message_size) {

@@ -78,7 +78,8 @@ CBLOT_INLINE bool through_planes(Block<T>& b, Index j, Index i, Index first, Ind
 }
 
 /// Works on the pixels of a tile, a box of the frame, and where sinks have a halo on those around
-/// it. Returns how many pixels of the tile are covered, or kBeyondWindow.
+/// it. Returns how many pixels of the tile the source of the last plane covers (the others, if they
+/// are located in the same way), or kBeyondWindow.
 template <class T, class... Planes>
 CBLOT_INLINE Index blot_tile(const Positions& positions, const Box& tile,
                              [[maybe_unused]] const Box& frame, Planes&... planes) {

@@ -1,9 +1,8 @@
 // What takes the values of a plane. A sink has
 //   halo                             how many rows and columns around those of its tile it must see
 //   expect(j, i, n)                  pixels (j, i) ... (j, i + n - 1) come next
-//   take(block, j, i, first, last)   these are they: of the block, from (j, i) on, those of the
-//   tile
-//                                    are [first, last); without a halo, no other is there
+//   take(block, j, i, first, last)   these are they: pixels [first, last) of a block from (j, i) on
+//                                    are the tile's; without a halo, no other is there
 //   finish()                         there are no more
 #pragma once
 

@@ -138,6 +138,9 @@ TEST_CASE("callback, exact and nodes") {
     CHECK(x.memory == px.memory);
     CHECK(y.memory == py.memory);
 
+    CHECK(cblot_node_count(0, 30) == 0);
+    CHECK(cblot_patch_size(0, 30) == 0);
+    CHECK(cblot_patch_size(-3, 10) == 0);
     const Index rows = cblot_node_count(10, 30), columns = cblot_node_count(10, 45);
     CHECK(rows == 5);
     Image<double> nx(rows, columns), ny(rows, columns), mx(rows, columns), my(rows, columns);

@@ -168,7 +168,8 @@ CBLOT_API int cblot_positions(const cblot_mapping* mapping, double origin, cblot
                               cblot_image* y, const cblot_options* options, char* message,
                               size_t message_size);
 
-/* Rows, or columns, of the nodes of an output of n pixels along that axis, and of a patch. */
+/* Rows, or columns, of the nodes of an output of n pixels along that axis, and of a patch; 0
+ * if the step is less than 1. */
 CBLOT_API ptrdiff_t cblot_node_count(ptrdiff_t step, ptrdiff_t n);
 CBLOT_API ptrdiff_t cblot_patch_size(ptrdiff_t step, ptrdiff_t n);
 
