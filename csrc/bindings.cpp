@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "cblot/blot.h"
 #include "cblot/blot.hpp"
 #include "file_window.hpp"
 #include "node_bend.hpp"
@@ -419,6 +420,10 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
         .def("positions_at", &Exact::positions_at, py::arg("x").noconvert(),
              py::arg("y").noconvert(),
              "Replace FITS output positions by 0-based source positions.");
+    module.def("node_count", &cblot_node_count, py::arg("step"), py::arg("n"),
+               "Rows, or columns, of the nodes of an output of n pixels along that axis.");
+    module.def("patch_size", &cblot_patch_size, py::arg("step"), py::arg("n"),
+               "Height, or width, of a patch of an output of n pixels along that axis.");
     module.def(
         "greatest_roughness",
         [](const py::array& table, Index n, bool down) {

@@ -219,6 +219,12 @@ def test_roughness_of_no_step(n: int) -> None:
             _core.greatest_roughness(np.ones((4, 4), "f4"), n, down)
 
 
+def test_sizes_of_node_grids() -> None:
+    assert [_core.node_count(10, n) for n in (1, 9, 10, 2048)] == [2, 2, 3, 206]
+    assert [_core.patch_size(10, n) for n in (1, 9, 10, 2048)] == [2, 10, 10, 10]
+    assert _core.node_count(0, 5) == _core.patch_size(0, 5) == 0
+
+
 def test_a_mapping_and_its_pickled_copy_have_what_it_was_made_with() -> None:
     values, a, b = np.full((64, 64), 0.25, "f4"), np.zeros((3, 3)), np.zeros((3, 3))
     table = (values, (1.0, 1.0), (1.0, 1.0), (2.0, 2.0))

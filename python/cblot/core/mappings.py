@@ -15,6 +15,8 @@ from cblot.core._core import (
     NodeMapping,
     PixmapMapping,
     greatest_roughness,
+    node_count,
+    patch_size,
     positions,
 )
 
@@ -28,6 +30,8 @@ __all__ = [
     "NodeMapping",
     "PixmapMapping",
     "greatest_roughness",
+    "node_count",
+    "patch_size",
     "pixmap_of",
     "without_callback",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot.core.mappings import NodeMapping, greatest_roughness
+from cblot.core.mappings import NodeMapping, greatest_roughness, node_count, patch_size
 from cblot.geometry.maps import Forward
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _CHUNK = 1 << 20
 
 def grid_shape(shape: tuple[int, int], step: int) -> tuple[int, int]:
     """Rows and columns of the nodes of an output of a shape (ny, nx)."""
-    return shape[0] // step + 2, shape[1] // step + 2
+    return node_count(step, shape[0]), node_count(step, shape[1])
 
 
 def nodes_of(
@@ -110,7 +110,7 @@ def patched(nodes: NodeMapping, forward: Forward, shape: tuple[int, int]) -> Nod
     count = int(bad.sum())
     if count == 0:
         return nodes
-    height, width = min(step, shape[0] + 1), min(step, shape[1] + 1)
+    height, width = patch_size(step, shape[0]), patch_size(step, shape[1])
     if count * height * width > _MOST * shape[0] * shape[1]:
         log.debug("%d of %d cells of nodes are off: all pixels are mapped exactly", count, bad.size)
         return None
@@ -137,7 +137,7 @@ def _middles(n: int, step: int) -> tuple[int, NDArray[np.float64], NDArray[np.fl
 
     FITS positions, and where those lie between two nodes, 0 to 1.
     """
-    count = n // step + 1
+    count = node_count(step, n) - 1
     begin = step * np.arange(count, dtype=np.float64)
     middle = (np.maximum(begin, 1.0) + np.minimum(begin + step - 1.0, n)) / 2.0
     return count, middle, (middle - begin) / step
