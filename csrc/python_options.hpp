@@ -34,7 +34,7 @@ void set(Number& option, const py::handle& given) {
 
 inline void set(Options& options, std::string_view name, const py::handle& given) {
 #define CBLOT_OPTION(type, c_type, member, value, keyword) \
-    if (name == keyword) {                                 \
+    if (*keyword != 0 && name == keyword) {                \
         return set(options.member, given);                 \
     }
 #include "cblot/options.def"

@@ -219,6 +219,13 @@ def test_roughness_of_no_step(n: int) -> None:
             _core.greatest_roughness(np.ones((4, 4), "f4"), n, down)
 
 
+@pytest.mark.parametrize("name", ["", "reserved", "kernel"])
+def test_a_keyword_that_is_no_option(name: str) -> None:
+    given: dict[str, Any] = {name: 1}
+    with pytest.raises(TypeError, match=f"there is no option {name}"):
+        _core.validate(**given)
+
+
 def test_sizes_of_node_grids() -> None:
     assert [_core.node_count(10, n) for n in (1, 9, 10, 2048)] == [2, 2, 3, 206]
     assert [_core.patch_size(10, n) for n in (1, 9, 10, 2048)] == [2, 10, 10, 10]

@@ -4,6 +4,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+# interp ... isa and threads are the rows of options.def, whose defaults those have that are left
+# out. The package leaves none to chance: here all that a call reads are required.
+
 class CoreError(ValueError): ...
 
 class NodeMapping:
