@@ -84,7 +84,7 @@ std::optional<cblot::DistortionTable> table_of(const cblot_table& table, const c
 
 /// Coefficients; none of an order that is refused when they are used.
 std::vector<double> square(const double* values, int order) {
-    if (order < 0 || order > cblot::kMaxSipOrder) {
+    if (!cblot::is_sip_order(order)) {
         return {};
     }
     return {values, values + (order + 1) * (order + 1)};

@@ -19,6 +19,8 @@ inline std::string shape_of(Index ny, Index nx) {
 
 [[noreturn]] inline void fail(const std::string& message) { throw Error(message); }
 
+inline bool is_sip_order(int order) { return order >= 0 && order <= kMaxSipOrder; }
+
 /// Of an enumeration's `count` values this is none.
 [[noreturn]] inline void fail_enum(const char* name, std::int32_t count, std::int32_t value) {
     fail(std::string(name) + " must be one of " + std::to_string(count) + " numbers from 0, got " +

@@ -143,7 +143,7 @@ CBLOT_FUNCTIONS(PolynomialFunctions)
 inline std::vector<double> raised(const std::vector<double>& coefficients, int order, int to,
                                   const char* name) {
     const std::size_t terms = (std::size_t(order) + 1) * (std::size_t(order) + 1);
-    if (order < 0 || order > kMaxSipOrder || coefficients.size() != terms) {
+    if (!is_sip_order(order) || coefficients.size() != terms) {
         fail(std::string("SIP polynomial ") + name + " must have order 0 to " +
              std::to_string(kMaxSipOrder) + " and (order + 1)^2 coefficients, got order " +
              std::to_string(order) + " and " + std::to_string(coefficients.size()));
