@@ -199,10 +199,10 @@ def test_tables_that_have_no_place(change: dict[str, Any], part: str) -> None:
 SUN, EARTH = ("HPLN-TAN", "HPLT-TAN"), ("RA---TAN", "DEC--TAN")
 
 
-def seen(longitude: float) -> WCS:
+def seen(longitude: float, distance: float = 1.5e11) -> WCS:
     """The sun as it is seen from a heliographic longitude."""
     wcs = wcs_of(SUN, (0.0, 0.0))
-    wcs.wcs.aux.hgln_obs, wcs.wcs.aux.hglt_obs, wcs.wcs.aux.dsun_obs = longitude, 0.0, 1.5e11
+    wcs.wcs.aux.hgln_obs, wcs.wcs.aux.hglt_obs, wcs.wcs.aux.dsun_obs = longitude, 0.0, distance
     return wcs
 
 
@@ -214,14 +214,18 @@ def apparent(date: float) -> WCS:
     ("one", "same", "other", "told"),
     [
         (seen(0.0), seen(0.0), seen(90.0), "HPLN HPLT .*HGLN_OBS 90"),
-        (apparent(4e4), apparent(4e4), apparent(6e4), "RA DEC GAPPT MJD-OBS 60000"),
-        (apparent(np.nan), apparent(np.nan), apparent(6e4), "RA DEC GAPPT MJD-OBS 60000"),
+        (seen(179.8), seen(-179.8), seen(178.5), "HPLN HPLT .*HGLN_OBS 178.5"),
+        (seen(0.0), seen(np.nan), seen(0.0, 1.52e11), "HPLN HPLT .*DSUN_OBS 1.52e.11"),
+        (seen(0.0), seen(0.0, 1.501e11), seen(0.0, 1.2e11), "HPLN HPLT .*DSUN_OBS 1.2e.11"),
+        (apparent(4e4), apparent(40000.5), apparent(6e4), "RA DEC GAPPT MJD-OBS 60000"),
+        (apparent(4e4), apparent(np.nan), apparent(40001.5), "RA DEC GAPPT MJD-OBS 40001.5"),
     ],
 )
 def test_another_observer_or_date(one: WCS, same: WCS, other: WCS, told: str) -> None:
     for wcs in (one, same, other):
         wcs.wcs.set()  # or else they differ in that
     mapping = cblot.Mapping(blot_wcs=one, source_wcs=same)
+    np.testing.assert_allclose(mapping.pixmap(), pixmap(one, one), atol=1e-8)
     with pytest.raises(ValueError, match=f"must map to one sky, .* got {told}"):
         pixmap(one, other)
     with pytest.raises(ValueError, match="must map to one sky"):

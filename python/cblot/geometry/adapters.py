@@ -7,8 +7,8 @@ latitude in degrees, or to the two axes of a plane, and one back.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import astropy.wcs
@@ -26,8 +26,12 @@ EQUATORIAL = (coordinates.ICRS, coordinates.FK5, coordinates.FK4, coordinates.FK
 TABLES = ("cpdis1", "cpdis2", "det2im1", "det2im2")
 # CTYPE of an axis that is nothing in particular.
 _NO_TYPE = ("", "LINEAR", "PIXEL")
-# Place of the observer of the sun.
+# Place of the observer of the sun, in degrees and metres.
 _OBSERVER = ("hgln_obs", "hglt_obs", "dsun_obs")
+# How far those of two images, and their dates in days, may differ that are stacked: one degree, one
+# day; of the distance, one part in a hundred.
+_APART = 1.0
+_PART = 0.01
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class World:
         What is the same for two of one kind that astropy has no frame for.
     label : str
         What to call it in errors.
+    seen : dict
+        From where, or when; see `circumstances`.
     """
 
     axes: tuple[int, int]
@@ -53,6 +59,13 @@ class World:
     celestial: bool
     kind: tuple[Any, ...]
     label: str
+    seen: Mapping[str, float] = field(default_factory=dict)
+
+    def is_like(self, other: World) -> bool:
+        """Whether both are of one kind, seen from about one place at about one time."""
+        return (self.celestial, self.kind) == (other.celestial, other.kind) and all(
+            _near(key, self.seen[key], other.seen[key]) for key in self.seen.keys() & other.seen
+        )
 
 
 class FitsWCS:
@@ -127,15 +140,14 @@ class FitsWCS:
         if linear.lng >= 0 and linear.lat >= 0:
             names = (linear.lngtyp.strip(), linear.lattyp.strip())
             system, equinox = linear.radesys, float(linear.equinox)
-            seen = circumstances(linear).items()
+            seen = circumstances(linear)
             told = [*names, system, "" if math.isnan(equinox) else f"{equinox:g}"]
-            told += [f"{key} {value:.10g}" for key, value in seen]
+            told += [f"{key} {value:.10g}" for key, value in seen.items()]
             kind: tuple[Any, ...] = (*names, system, None if math.isnan(equinox) else equinox)
             if names[0] in ("RA", "ELON") and _named_j2000(system, equinox):
                 kind = (*names, "J2000")
-            kind += tuple(seen)
             label = " ".join(part for part in told if part)
-            return World((linear.lng, linear.lat), (1.0, 1.0), True, kind, label)
+            return World((linear.lng, linear.lat), (1.0, 1.0), True, kind, label, seen)
         if linear.lng >= 0 or linear.lat >= 0 or linear.spec >= 0:
             raise ValueError(
                 f"{name} must map to longitude and latitude, or to a plane, got CTYPE "
@@ -301,6 +313,13 @@ def circumstances(linear: Any) -> dict[str, float]:
     else:
         return {}
     return {key: v for key, v in found.items() if v is not None and not math.isnan(v)}
+
+
+def _near(key: str, one: float, other: float) -> bool:
+    if key == "DSUN_OBS":
+        return math.isclose(one, other, rel_tol=_PART)
+    turn = 360.0 if key == "HGLN_OBS" else math.inf
+    return abs(math.remainder(one - other, turn)) <= _APART
 
 
 def _named_j2000(system: str, equinox: float) -> bool:

@@ -39,7 +39,7 @@ def conversion(of: AnyWCS, to: AnyWCS, name_of: str, name_to: str) -> Function |
     ValueError
         If there is none.
     """
-    same_kind = of.world.celestial == to.world.celestial and of.world.kind == to.world.kind
+    same_kind = of.world.is_like(to.world)
     if same_kind and isinstance(of, FitsWCS) and isinstance(to, FitsWCS):
         return None
     frame_of = frame_to = None

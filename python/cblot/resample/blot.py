@@ -118,8 +118,9 @@ def do_blot(
         Both must map to one sky, or to one plane (without CTYPE, say). Equatorial coordinates of
         any equinox (ICRS, FK5, FK4) and galactic ones are transformed into each other by
         astropy.coordinates, ICRS and FK5 of J2000 being taken as one; others, such as the ecliptic
-        or solar ones of a FITS header, must be of one kind, and those that depend on the observer
-        or the date (helioprojective, GAPPT) of one. Other pairs are refused.
+        or solar ones of a FITS header, must be of one kind: helioprojective ones seen from about
+        one place (a degree, a hundredth of the distance), GAPPT's at about one date (a day). Other
+        pairs are refused.
     blot_wcs : WCS
         WCS of the exposure, of any of these kinds, with all its distortion, and with a shape.
     exptime : float or Quantity
