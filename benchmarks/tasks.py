@@ -42,6 +42,11 @@ def overrides(folder: Path, threads: int) -> dict[str, str]:
     return {"HOME": str(folder), "CBLOT_NUM_THREADS": count, "OMP_NUM_THREADS": count}
 
 
+def environment(folder: Path, threads: int) -> dict[str, str]:
+    """The process's, with those."""
+    return {**os.environ, **overrides(folder, threads)}
+
+
 def write_pair(folder: Path) -> None:
     from astropy.io import fits
 
@@ -71,7 +76,7 @@ def file_to_file(rounds: int, threads: int) -> dict[str, Any]:
                 start = time.perf_counter()
                 done = subprocess.run(
                     [sys.executable, "-c", TASK.format(package=package)],
-                    cwd=folder, env={**os.environ, **overrides(folder, threads)}, text=True,
+                    cwd=folder, env=environment(folder, threads), text=True,
                     capture_output=True, check=True,
                 )  # fmt: skip
                 if k:  # the first is for the file system's cache

@@ -138,12 +138,13 @@ TEST_CASE("a sink sees what is around the library's tiles, with another plane be
     const std::pair<Kernel, Kernel> kernels[] = {{Kernel::poly3, Kernel::nearest},
                                                  {Kernel::spline3, Kernel::nearest},
                                                  {Kernel::spline3, Kernel::spline3}};
-    for (const auto& [first, second] : kernels) {
-        Planes planes(first, second);
-        for (const auto& [name, mapping] : mappings.all) {
-            CAPTURE(name);
-            CAPTURE(int(first));
-            CAPTURE(int(second));
+    for (const auto& pair : kernels) {  // (not by name: doctest captures what it shows)
+        Planes planes(pair.first, pair.second);
+        for (const auto& named : mappings.all) {
+            CAPTURE(named.first);
+            CAPTURE(int(pair.first));
+            CAPTURE(int(pair.second));
+            const Mapping& mapping = named.second;
             Image<float> alone[2] = {{kNy, kNx}, {kNy, kNx}};
             Index covered[2];
             for (int k = 0; k < 2; ++k) {
