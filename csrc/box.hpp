@@ -1,4 +1,4 @@
-// Rectangles: grown, joined, one in another.
+// Rectangles: grown, one in another.
 #pragma once
 
 #include "cblot/view.hpp"

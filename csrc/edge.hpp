@@ -1,4 +1,4 @@
-// What stands in for samples beyond the first and the last of an axis: the one place that knows.
+// What stands in for samples beyond the first and the last of an axis: the one place that knows, but for the peers' own rules.
 #pragma once
 
 #include "interp.hpp"

@@ -118,6 +118,33 @@ print(bad, "of", len(children), "children failed or never ended")
 """
 
 
+# Nothing is imported before cblot that has hooks of its own, as logging has.
+FIRST = """
+import faulthandler, os, sys, threading, time
+import cblot
+faulthandler.dump_traceback_later(60, exit=True)
+assert "astropy" not in sys.modules
+thread = threading.Thread(target=lambda: cblot.blot)
+thread.start()
+children = 0
+while thread.is_alive():
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    children += 1
+    time.sleep(0.005)
+assert children
+print("done")
+"""
+
+
+def test_forks_while_names_are_first_asked_for() -> None:
+    run: Any = files.process("-c", FIRST)
+    output, errors = run.communicate(timeout=100)
+    assert (run.returncode, output, errors) == (0, "done\n", "")
+
+
 @pytest.mark.parametrize("what", ["blot", "blot_exposures", "Mapping", "silence", "locks"])
 def test_children_of_a_busy_process(tmp_path: Path, what: str) -> None:
     files.write_data(tmp_path / "med.fits")

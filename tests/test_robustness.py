@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,29 @@ def test_mappings_are_copied(kind: str, how: str) -> None:
         source_wcs = general_wcs()
     results = [cblot.do_blot(source, source_wcs, blot_wcs, 1.0, wcsmap=m) for m in (made, mapping)]
     np.testing.assert_array_equal(*results)
+
+
+def test_a_copy_and_its_mapping_take_turns() -> None:
+    """A caller's object that both ask may keep what it works on."""
+
+    class Own:
+        def __init__(self, *_: Any) -> None:
+            self.x = np.empty(0)
+
+        def forward(self, x: np.ndarray, y: np.ndarray) -> Any:
+            self.x = x
+            time.sleep(0.001)
+            return self.x, y
+
+    _, source_wcs, blot_wcs = pair()
+    mapping = cblot.Mapping(blot_wcs=blot_wcs, source_wcs=source_wcs, wcsmap=Own)
+
+    def ask(made: cblot.Mapping, value: float) -> bool:
+        positions = np.full(5, value)
+        return all((made.forward(positions, positions)[0] == value).all() for _ in range(50))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert all(pool.map(ask, [mapping, copy.copy(mapping)], [3.0, 4.0]))
 
 
 @pytest.mark.parametrize("how", COPIES)

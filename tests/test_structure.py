@@ -91,7 +91,9 @@ ONLY_IN = {
 NEVER = {
     "core": ("astropy", "stwcs"),
     "photometry": ("astropy", "stwcs"),
-    "geometry": ("cblot.core.request",),  # never a pixel
+    "geometry": tuple(
+        f"cblot.core.{module}" for module in ("annotated", "outputs", "region", "request", "source")
+    ),  # never a pixel
     "remarks": ("astropy", "numpy"),
     "forks": ("astropy", "numpy"),
     "tasks": ("astropy.wcs", "astropy.io", "stwcs"),

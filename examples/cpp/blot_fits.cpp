@@ -177,7 +177,8 @@ void blot(const std::string& clean_name, const std::string& exposure_name,
 
     // Nodes every 10 pixels, bilinear in between: twice as fast as mapping every pixel exactly, for
     // which `mapping` itself would be given to blot.
-    const Index step = 10, rows = exposure.ny / step + 2, columns = exposure.nx / step + 2;
+    const Index step = 10, rows = cblot::node_count(step, exposure.ny),
+                columns = cblot::node_count(step, exposure.nx);
     std::vector<double> x(std::size_t(rows * columns)), y(x.size());
     cblot::nodes(mapping, step, {x.data(), rows, columns, columns, 1},
                  {y.data(), rows, columns, columns, 1}, options);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import functools
+import logging  # noqa: F401 - its hook must be there before ours, see below
 import os
 import sys
 import threading
@@ -66,6 +67,8 @@ def _free() -> None:
         lock._at_fork_reinit()
 
 
+# Who forks takes the locks of hooks from the last to the first: logging's, which whoever is steady
+# may need, after this one.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_free)
     os.register_at_fork(

@@ -225,7 +225,7 @@ class Fingerprint:
             far = f"differ by up to {worst:.3g} pixels" if worst else "are not on the same pixels"
             raise ValueError(
                 "wcsmap, a Mapping, must have been made of this blot_wcs and source_wcs, but its "
-                f"positions {far}; mapping.blot(data, exptime) uses a mapping without them"
+                f"positions {far}; mapping.blot(source, exptime) uses a mapping without them"
             )
         if not math.isclose(pair.ratio(self._shape), self._ratio, rel_tol=1e-9):
             raise ValueError(

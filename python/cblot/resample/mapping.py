@@ -25,7 +25,7 @@ def warn_of_shape(request: Request, expected: Any) -> None:
 class Mapping:
     """A mapping from the pixels of an exposure to those of a source, computed once.
 
-    ``mapping.blot(data, exptime)`` uses it without any WCS; or it is passed to `do_blot` as
+    ``mapping.blot(source, exptime)`` uses it without any WCS; or it is passed to `do_blot` as
     ``wcsmap`` with the pair of WCS that it was made of; another is refused. Any number of times,
     and from any number of threads. The result is that of the WCS objects, to the last bit.
 
@@ -100,6 +100,12 @@ class Mapping:
         self._fingerprint = geometry.Fingerprint(blot_wcs, source_wcs, plan.shape)
         self._source_shape = getattr(source_wcs, "array_shape", None)
         plan.core = without_callback(plan.core, plan.shape)
+
+    def __copy__(self) -> Mapping:
+        # It asks the same objects, so it waits for the same lock.
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "_lock"}
