@@ -138,6 +138,19 @@ def test_same_names_but_for_the_ending(night: Night, ending: str) -> None:
     given.close()
 
 
+def test_a_clean_image_without_a_wcs_has_a_summary(night: Night) -> None:
+    """One that can be read, but not used: the run failed, and that is what stands there."""
+    data, exposures, out = night
+    with fits.open(data, mode="update") as hdus:
+        hdus[0].header["CTYPE1"] = "WAVE"
+    path = data.parent / "summary.json"
+    with pytest.raises(ValueError, match=r"med\.fits"):
+        cblot.blot_exposures(data, exposures, out, summary=path)
+    told = json.loads(path.read_text())
+    assert (told["ok"], told["outcomes"]) == (False, [])
+    assert out.is_dir()
+
+
 def test_summary_is_no_input_and_no_folder(night: Night) -> None:
     data, exposures, out = night
     before = {path: path.read_bytes() for path in (data, *exposures)}

@@ -309,6 +309,11 @@ def test_no_overlap_warns(pair: tuple[Path, Path, Path], legacy: bool) -> None:
 
 
 def test_unused_user_wcs_warns(pair: tuple[Path, Path, Path]) -> None:
+    with (
+        pytest.warns(UserWarning, match="outscale, outnx not used, as user_wcs is no"),
+        pytest.raises(OSError, match="missing"),
+    ):
+        cblot.blot(pair[0].parent / "missing.fits", *pair[1:], outscale=0.1, outnx=30)
     with pytest.warns(UserWarning, match="outscale, outnx not used, as user_wcs is no"):
         cblot.blot(*pair, outscale=0.1, outnx=30)
     assert grid(pair[2])[0].array_shape == files.SHAPE

@@ -57,6 +57,8 @@ def blot_chips(
         If there are several chips, and `only_one`: before any work, and before any warning.
     """
     settings, told = in_effect(settings)
+    if not only_one:
+        warn_all(told)
     given = _inputs(settings, {"data": data, "reference": reference, "outdata": outdata})
     with ExitStack() as stack:
         source = one_image(stack.enter_context(images.opened(given["data"], "data")))
@@ -65,8 +67,9 @@ def blot_chips(
             exposures = list(stack.enter_context(images.opened(given["reference"], "reference")))
         if only_one and len(exposures) > 1:
             raise SeveralChipsError(f"{given['reference']} has {len(exposures)} chips")
+        if only_one:
+            warn_all(told)
         paths = paths_of(given["outdata"], exposures)
-        warn_all(told)
         made = names.is_folder(given["outdata"])
         chips = prepare(source, source.wcs(), exposures, paths, settings, folder_is_made=made)
         if made:

@@ -33,7 +33,8 @@ class _Crew:
         self, references: Sequence[Any], source: Image, about: About, *, jobs: int, threads: int
     ) -> None:
         self.about, self.workers, self._threads = about, jobs, threads
-        self._source, self._wcs, self._references = source, source.wcs(), references
+        self._source, self._references = source, references
+        self._wcs: Any = None
         self._ready: deque[tuple[int, Outcome, Chip]] = deque()
         self._left: deque[int] = deque()
         self._busy = self._alive = 0
@@ -46,6 +47,7 @@ class _Crew:
     def do(self, run: Run, inputs: Inputs, left: Sequence[int], tally: Tally) -> None:
         """Make all; on Ctrl-C the chips that are begun are finished."""
         self._run, self._inputs, self._tally = run, inputs, tally
+        self._wcs = self._source.wcs()  # not before: the summary tells of one that can't be used
         self._left.extend(left)
         # One an exposure; more are started for the chips that these have.
         for _ in range(min(self.workers, len(left))):
