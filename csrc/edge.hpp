@@ -1,4 +1,5 @@
-// What stands in for samples beyond the first and the last of an axis: the one place that knows, but for the peers' own rules.
+// What stands in for samples beyond the first and the last of an axis: the one place that knows,
+// but for the rules of the peers.
 #pragma once
 
 #include "interp.hpp"
