@@ -364,6 +364,14 @@ void define_blot(py::module_& module) {
                "Fill pixmap (ny, nx, 2) with the source positions of all pixels, plus origin.");
 }
 
+/// The rows of a table, or its columns as rows.
+cblot::View2D<const float> lines_of(const py::array& table, bool down) {
+    const auto rows = plane_of<const float>(table, "table");
+    return down ? cblot::View2D<const float>{rows.data, rows.nx, rows.ny, rows.stride_x,
+                                             rows.stride_y}
+                : rows;
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
@@ -430,13 +438,17 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
             if (n < 1) {
                 throw py::value_error("n must be at least 1, got " + std::to_string(n));
             }
-            const auto rows = plane_of<const float>(table, "table");
-            const cblot::View2D<const float> columns{rows.data, rows.nx, rows.ny, rows.stride_x,
-                                                     rows.stride_y};
-            return cblot::greatest_roughness(down ? columns : rows, n);
+            return cblot::greatest_roughness(lines_of(table, down), n);
         },
         py::arg("table"), py::arg("n"), py::arg("down"),
         "How far elements of a table are from the means of every n-th along x, or along y.");
+    module.def(
+        "greatest_kink",
+        [](const py::array& table, bool down) {
+            return cblot::greatest_kink(lines_of(table, down));
+        },
+        py::arg("table"), py::arg("down"),
+        "How much a table's step from an element to the next changes, along x, or along y.");
     define_blot<ExactMapping>(module);
     define_blot<NodeMapping>(module);
     define_blot<PixmapMapping>(module);

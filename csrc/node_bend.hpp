@@ -62,4 +62,23 @@ inline double greatest_roughness(const View2D<const float>& table, Index n) {
     return most;
 }
 
+/// The greatest change of a table's step from an element of a row to the next, at an element: it is
+/// linear between them and constant beyond. NaN if an element is.
+inline double greatest_kink(const View2D<const float>& table) {
+    double most = 0.0;
+    for (Index j = 0; j < table.ny; ++j) {
+        double before = 0.0;
+        for (Index i = 0; i < table.nx; ++i) {
+            const double step = i + 1 < table.nx ? double(table(j, i + 1)) - table(j, i) : 0.0;
+            const double kink = std::abs(step - before);
+            if (std::isnan(kink)) {
+                return kink;
+            }
+            most = std::max(most, kink);
+            before = step;
+        }
+    }
+    return most;
+}
+
 }  // namespace cblot

@@ -56,6 +56,17 @@ def test_a_table_a_little_finer_than_the_nodes(spacing: float, amplitude: float,
         assert off(with_table("cpdis1", values, spacing)) < 0.03
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("amplitude", [0.03, 0.1, 0.4])
+@pytest.mark.parametrize("spacing", [10.0, 11.0, 14.5, 25.0])
+def test_a_table_as_fine_as_the_nodes(spacing: float, amplitude: float, axis: int) -> None:
+    """It bends once between two nodes, and neither they nor a cell's centre need see how far."""
+    for at in range(1, 5):
+        values = np.zeros((6, 7))
+        np.moveaxis(values, axis, 0)[at] = amplitude
+        assert off(with_table("cpdis1", values, spacing)) < 0.03
+
+
 @pytest.mark.parametrize(
     ("values", "spacing"),
     [

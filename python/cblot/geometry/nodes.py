@@ -9,7 +9,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cblot.core.mappings import NodeMapping, greatest_roughness, node_count, patch_size
+from cblot.core.mappings import (
+    NodeMapping,
+    greatest_kink,
+    greatest_roughness,
+    node_count,
+    patch_size,
+)
 from cblot.geometry.maps import Forward
 
 log = logging.getLogger(__name__)
@@ -60,15 +66,16 @@ def nodes_of(
     return NodeMapping(node_x.reshape(x.shape), node_y.reshape(x.shape), step)
 
 
-def is_smooth(nodes: NodeMapping) -> bool:
-    """Whether nodes alone tell, of a mapping that is smooth between them, that no cell is off."""
-    return min(nodes.x.shape) > 2 and nodes.bend() <= 4.0 * TOLERANCE
+def is_smooth(nodes: NodeMapping, strays: float) -> bool:
+    """Whether nodes alone tell, of a mapping that is smooth between them, that no cell is off.
+
+    But for its tables of distortion, of which `strays` says how far those are from smooth.
+    """
+    return min(nodes.x.shape) > 2 and nodes.bend() / 4.0 + strays <= TOLERANCE
 
 
-def follow(values: NDArray[Any], spacing: tuple[float, float], step: int) -> bool:
-    """Whether means of nodes can be where a table of distortion says, between the nodes too.
-
-    Not so of a table that is finer than the nodes and rough: no node may see a column that is off.
+def strays_of(values: NDArray[Any], spacing: tuple[float, float], step: int) -> float:
+    """How far means of nodes may be from a table of distortion, between the nodes.
 
     Parameters
     ----------
@@ -77,12 +84,24 @@ def follow(values: NDArray[Any], spacing: tuple[float, float], step: int) -> boo
     spacing : tuple of float
         Pixels between its elements, along x and y.
     step : int
+
+    Returns
+    -------
+    float
+        Pixels; NaN if an element is. Infinity if the table is finer than the nodes, and rough:
+        neither they nor the centres of their cells may see a column that is off.
     """
+    strays = 0.0
     for axis, between in ((1, spacing[0]), (0, spacing[1])):
         n = min(math.ceil(step / between), values.shape[axis] - 1)
-        if n > 1 and not greatest_roughness(values, n, axis == 0) <= TOLERANCE:
-            return False
-    return True
+        if n > 1:
+            roughness = greatest_roughness(values, n, axis == 0)
+            if not roughness <= TOLERANCE:
+                return math.inf
+            strays += roughness
+        else:  # at the most, a bend of the table is in the middle between two nodes
+            strays += greatest_kink(values, axis == 0) * min(step / between, 1.0) / 4.0
+    return strays
 
 
 def patched(nodes: NodeMapping, forward: Forward, shape: tuple[int, int]) -> NodeMapping | None:

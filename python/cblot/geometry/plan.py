@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from cblot.core import machine
 from cblot.core.mappings import AnyMapping, CallbackMapping, ExactMapping, NodeMapping
 from cblot.geometry.maps import CallersMap, Forward, Positions, is_default
-from cblot.geometry.nodes import follow, grid_shape, is_smooth, nodes_of, patched
+from cblot.geometry.nodes import grid_shape, is_smooth, nodes_of, patched, strays_of
 from cblot.geometry.pair import Pair, output_shape, without_distortion
 from cblot.geometry.tangent import native_mapping, tables
 
@@ -100,15 +101,16 @@ class Plan:
         if native is not None:
             self.native, self.forward = True, _NativeMap(native).forward
         exact = _rows_mapping(self.forward, shape[1]) if native is None else native
-        rough = [] if classic or step == 0 else tables(pair.blot)
-        if step == 0 or not all(follow(*table, step) for table in rough):
+        given = [] if classic or step == 0 else tables(pair.blot)
+        strays = [strays_of(*table, step) for table in given]
+        if step == 0 or math.inf in strays:
             self.core, self.step = exact, 0
             return
         if native is not None:
             nodes = _native_nodes(native, shape, step, threads)
         else:
             nodes = nodes_of(pair.forward, pair.beyond, shape, step)
-        if classic or (self.native and is_smooth(nodes)):
+        if classic or (self.native and is_smooth(nodes, sum(strays))):
             self.core = nodes
         else:
             cells = patched(nodes, self.forward, shape)
