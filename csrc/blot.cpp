@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <mutex>
 #include <type_traits>
-#include <utility>
 
 #include "box.hpp"
 #include "check.hpp"
@@ -74,11 +73,15 @@ Index blot_through(const KernelRow<T, Out>& row, const Window<const T>& source,
 /// From a base pixel to the farthest sample that its value depends on, in either type.
 Index source_reach(const Options& options) {
     if (options.classic != Classic::off) {
-        return classic_table<float>(options.isa).row(options.kernel, options.classic).taps[0].reach;
+        return functions<ClassicTable<float>>(options.isa)
+            .row(options.kernel, options.classic)
+            .taps[0]
+            .reach;
     }
     // A coefficient of a double spline depends on more samples than one of float.
-    const Taps<double> taps =
-        kernel_table<double, float>(options.isa).row(options.kernel, options.sinscl != 1.0).taps[0];
+    const Taps<double> taps = functions<KernelTable<double, float>>(options.isa)
+                                  .row(options.kernel, options.sinscl != 1.0)
+                                  .taps[0];
     return taps.reach + taps.prefilter.reach;
 }
 
@@ -103,12 +106,12 @@ Index blot_window(const Window<const Source>& source, const Mapping& mapping,
     const auto plan = mapping.held().plan({out.ny, out.nx, options.isa, classic});
     mapping.held().check_output(Footprint(out.pixels), "out");
     if (!classic) {
-        const auto table = kernel_table<Source, Out>(options.isa);
+        const auto table = functions<KernelTable<Source, Out>>(options.isa);
         return blot_through(table.row(options.kernel, options.sinscl != 1.0), source, *plan, out,
                             options);
     }
     if constexpr (std::is_same_v<Source, float>) {
-        const auto table = classic_table<Out>(options.isa);
+        const auto table = functions<ClassicTable<Out>>(options.isa);
         return blot_through(table.row(options.kernel, options.classic), source, *plan, out,
                             options);
     } else {

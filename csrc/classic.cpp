@@ -39,12 +39,14 @@ KernelRow<float, Out> row(Kernel kernel, Classic peer) {
 
 }  // namespace
 
-template <class Out>
-ClassicTable<Out> classic_table() {
-    return {&row<Out>};
+template <>
+ClassicTable<float> functions() {
+    return {&row<float>};
 }
 
-template ClassicTable<float> classic_table();
-template ClassicTable<double> classic_table();
+template <>
+ClassicTable<double> functions() {
+    return {&row<double>};
+}
 
 }  // namespace cblot::CBLOT_ISA

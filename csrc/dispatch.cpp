@@ -1,4 +1,4 @@
-// Which instruction set to use, and its table of functions.
+// Which instruction set to use.
 #include "dispatch.hpp"
 
 #include <string>
@@ -57,36 +57,5 @@ Isa isa_from_name(std::string_view name) {
     throw Error("unknown instruction set '" + std::string(name) +
                 "'; the valid ones are baseline, avx2, avx512");
 }
-
-template <class T, class Out>
-KernelTable<T, Out> kernel_table([[maybe_unused]] Isa isa) {
-#ifdef CBLOT_HAS_X86_KERNELS
-    switch (resolve(isa)) {
-        case Isa::avx512: return avx512::kernel_table<T, Out>();
-        case Isa::avx2: return avx2::kernel_table<T, Out>();
-        default: break;
-    }
-#endif
-    return baseline::kernel_table<T, Out>();
-}
-
-template <class Out>
-ClassicTable<Out> classic_table([[maybe_unused]] Isa isa) {
-#ifdef CBLOT_HAS_X86_KERNELS
-    switch (resolve(isa)) {
-        case Isa::avx512: return avx512::classic_table<Out>();
-        case Isa::avx2: return avx2::classic_table<Out>();
-        default: break;
-    }
-#endif
-    return baseline::classic_table<Out>();
-}
-
-template KernelTable<float, float> kernel_table(Isa);
-template KernelTable<float, double> kernel_table(Isa);
-template KernelTable<double, float> kernel_table(Isa);
-template KernelTable<double, double> kernel_table(Isa);
-template ClassicTable<float> classic_table(Isa);
-template ClassicTable<double> classic_table(Isa);
 
 }  // namespace cblot

@@ -44,20 +44,15 @@ struct ClassicTable {
     KernelRow<float, Out> (*row)(Kernel kernel, Classic peer);
 };
 
-#define CBLOT_DECLARE_TABLES(isa)       \
-    namespace isa {                     \
-    template <class T, class Out>       \
-    KernelTable<T, Out> kernel_table(); \
-    template <class Out>                \
-    ClassicTable<Out> classic_table();  \
-    }
-CBLOT_EACH_ISA(CBLOT_DECLARE_TABLES)
-#undef CBLOT_DECLARE_TABLES
-
-template <class T, class Out>
-KernelTable<T, Out> kernel_table(Isa isa);
-
-template <class Out>
-ClassicTable<Out> classic_table(Isa isa);
+using KernelsFF = KernelTable<float, float>;
+using KernelsFD = KernelTable<float, double>;
+using KernelsDF = KernelTable<double, float>;
+using KernelsDD = KernelTable<double, double>;
+CBLOT_FUNCTIONS(KernelsFF)
+CBLOT_FUNCTIONS(KernelsFD)
+CBLOT_FUNCTIONS(KernelsDF)
+CBLOT_FUNCTIONS(KernelsDD)
+CBLOT_FUNCTIONS(ClassicTable<float>)
+CBLOT_FUNCTIONS(ClassicTable<double>)
 
 }  // namespace cblot

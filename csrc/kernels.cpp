@@ -45,14 +45,24 @@ KernelRow<T, Out> row(Kernel kernel, bool stretched) {
 
 }  // namespace
 
-template <class T, class Out>
-KernelTable<T, Out> kernel_table() {
-    return {&row<T, Out>};
+template <>
+KernelsFF functions() {
+    return {&row<float, float>};
 }
 
-template KernelTable<float, float> kernel_table();
-template KernelTable<float, double> kernel_table();
-template KernelTable<double, float> kernel_table();
-template KernelTable<double, double> kernel_table();
+template <>
+KernelsFD functions() {
+    return {&row<float, double>};
+}
+
+template <>
+KernelsDF functions() {
+    return {&row<double, float>};
+}
+
+template <>
+KernelsDD functions() {
+    return {&row<double, double>};
+}
 
 }  // namespace cblot::CBLOT_ISA

@@ -22,9 +22,15 @@ inline void set(Isa& option, const py::handle& given) {
 
 inline void set(Classic& option, const py::handle& given) {
     const auto name = given.cast<std::string>();
-    option = name == "drizzlepac" ? Classic::drizzlepac
-             : name == "drizzle"  ? Classic::drizzle
-                                  : Classic::off;
+    if (name == "drizzlepac") {
+        option = Classic::drizzlepac;
+    } else if (name == "drizzle") {
+        option = Classic::drizzle;
+    } else if (name.empty()) {
+        option = Classic::off;
+    } else {
+        throw py::value_error("classic must be 'drizzlepac', 'drizzle' or '', got '" + name + "'");
+    }
 }
 
 template <class Number>

@@ -15,7 +15,9 @@ def lazily(package: str, doors: Mapping[str, Iterable[str]]) -> tuple[Any, Any]:
 
     A process does not fork meanwhile: its child would wait for ever for what another thread of the
     parent had begun to import. So a lock is held while modules are imported, of which Python's own
-    detection of deadlocks knows nothing: no module that cblot needs may import from cblot.
+    detection of deadlocks knows nothing: no module that cblot needs may import from cblot. A plain
+    ``import cblot.ablot`` takes Python's own locks alone: a fork by another thread meanwhile is as
+    with any package.
 
     Parameters
     ----------

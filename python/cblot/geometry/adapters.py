@@ -59,7 +59,7 @@ class World:
     celestial: bool
     kind: tuple[Any, ...]
     label: str
-    seen: Mapping[str, float] = field(default_factory=dict)
+    seen: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def is_like(self, other: World) -> bool:
         """Whether both are of one kind, seen from about one place at about one time."""
