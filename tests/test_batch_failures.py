@@ -215,6 +215,7 @@ def test_a_quiet_run_has_its_warnings_in_the_summary(night: Night) -> None:
         ({"references": []}, ValueError, "there is nothing to blot without references"),
         ({"references": None}, TypeError, "references must be exposures, got NoneType"),
         ({"outdir": 3}, TypeError, "outdir must be the name of a folder, got int"),
+        ({"outdir": None}, TypeError, "outdir must be the name of a folder, got NoneType"),
         ({"source": "none.fits"}, FileNotFoundError, "data: there is no file none.fits"),
         ({"interp": "poly4"}, ValueError, "interpol has no value 'poly4'"),
         ({"nothing": 1}, ValueError, "nothing"),

@@ -95,6 +95,19 @@ def label(reference: Any) -> str:
     return images.file_of(reference) or type(reference).__name__
 
 
+def folder_of(outdir: Any) -> Path:
+    """Folder of the outputs, which need not be there yet.
+
+    Raises
+    ------
+    TypeError
+        If it is no name.
+    """
+    if not isinstance(outdir, (str, os.PathLike)):
+        raise TypeError(f"outdir must be the name of a folder, got {type(outdir).__name__}")
+    return Path(outdir).expanduser()
+
+
 def make_folder(outdir: Any) -> Path:
     """Make the folder of the outputs, if need be.
 
@@ -103,9 +116,7 @@ def make_folder(outdir: Any) -> Path:
     TypeError, OSError
         If it can't be.
     """
-    if not isinstance(outdir, (str, os.PathLike)):
-        raise TypeError(f"outdir must be the name of a folder, got {type(outdir).__name__}")
-    folder = Path(outdir).expanduser()
+    folder = folder_of(outdir)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"outdir must be a folder, got the file {folder}")
     folder.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from cblot.tasks.chip import Chip, one_image, remarks_on
 from cblot.tasks.many import About, Tally, drive
 from cblot.tasks.outcome import Outcome, Summary
 from cblot.tasks.resume import identity_of
-from cblot.tasks.shared import Run, checked_settings, label, listed
+from cblot.tasks.shared import Run, checked_settings, folder_of, label, listed
 
 log = logging.getLogger(__name__)
 
@@ -238,6 +238,7 @@ def blot_exposures(
         settings = checked_settings(configObj, parameters, wcsmap, arguments)
     threads = machine.thread_count(settings["threads"])
     workers = threads if jobs is None else machine.count(jobs, "jobs")
+    folder_of(outdir)  # a run of threads writes its images, and has a folder for them
     # Before it is opened: should it change in between, outputs are not taken for current.
     identity = identity_of(source)
     with opened(source, "data") as images:
