@@ -207,6 +207,29 @@ def test_interrupted_run(
     assert there == [path.name for path in caught.value.summary.outputs]
 
 
+def test_interrupted_when_all_is_there(
+    client: Any, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while a result is asked for: the summary has that chip, too."""
+    data, exposures, _ = night
+    out, ask = tmp_path / "out", cluster._Tasks._result
+
+    def interrupt(self: Any, future: Any) -> Any:
+        answer = ask(self, future)
+        if isinstance(answer, list):  # chips, which are not made yet
+            return answer
+        monkeypatch.undo()
+        while len(pixels(out)) < 2:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cluster._Tasks, "_result", interrupt)
+    with pytest.raises(outcomes.Interrupted) as caught:
+        cblot_distributed.blot_exposures(data, exposures[:1], out, client=client)
+    summary = caught.value.summary
+    assert [path.name for path in summary.outputs] == sorted(path.name for path in out.iterdir())
+
+
 def test_nothing_is_looked_for_where_nothing_is_written(
     client: Any, night: Night, tmp_path: Path
 ) -> None:

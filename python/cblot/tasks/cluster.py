@@ -176,7 +176,7 @@ class _Tasks:
         self._left.extend(left)
         waiting = as_completed(self._next(), loop=self._client.loop)
         for future in self._ended(waiting):
-            k, known = self._futures.pop(future)
+            k, known = self._futures[future]
             try:
                 answer = self._result(future)
             except (Exception, CancelledError) as caught:
@@ -185,6 +185,7 @@ class _Tasks:
                 error = ConnectionError(_LOST) if lost else caught
                 failed = (known or Outcome(self._files[k], order=(k, 0))).failed(error)
                 answer = failed if known else [failed]
+            del self._futures[future]  # not before: interrupted, it is asked again at the end
             if known is not None:
                 answer.order = known.order
                 _take_up(tally, answer)
