@@ -210,7 +210,7 @@ def test_interrupted_run(
 def test_interrupted_when_all_is_there(
     client: Any, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C while a result is asked for: the summary has that chip, too."""
+    """Ctrl-C while a result is asked for: the summary has that chip, too, and counts them all."""
     data, exposures, _ = night
     out, ask = tmp_path / "out", cluster._Tasks._result
 
@@ -228,6 +228,7 @@ def test_interrupted_when_all_is_there(
         cblot_distributed.blot_exposures(data, exposures[:1], out, client=client)
     summary = caught.value.summary
     assert [path.name for path in summary.outputs] == sorted(path.name for path in out.iterdir())
+    assert (summary.finished, summary.interrupted) == (1, True)
 
 
 def test_nothing_is_looked_for_where_nothing_is_written(

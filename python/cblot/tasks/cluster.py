@@ -226,6 +226,7 @@ class _Tasks:
         """Have what has not begun left alone, and wait for what has."""
         for outcome in self._begun():
             _take_up(tally, outcome)
+            tally.close(outcome.order[0])
         for path in [] if run.folder is None else replace.sweep([run.folder], run.tag):
             log.info("%s, of a lost worker, is removed", path)
 
