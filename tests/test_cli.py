@@ -18,6 +18,12 @@ from cblot.files import images
 from task_files import BLOTTED, SKY_REF, T_REF
 
 EXPECTED = BLOTTED * T_REF + SKY_REF
+# A grid that needs no exposure.
+GRID = [
+    "--outscale", "0.1", "--orient", "0", "--raref", "150", "--decref", "2", "--xrefpix", "9",
+    "--yrefpix", "8", "--outnx", "20", "--outny", "16", "--user-wcs", "--expout", "1",
+    "--no-addsky",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -115,9 +121,7 @@ def test_options_and_configuration(folder: Path) -> None:
     (folder / "all.cfg").write_text(paths + (folder / "my.cfg").read_text())
     assert run(folder, "blot", "--config", "all.cfg").stdout == "conf.fits\n"
     assert level(folder / "conf.fits") == pytest.approx(BLOTTED * 3)
-    user = "--outscale 0.1 --orient 0 --raref 150 --decref 2 --xrefpix 9 --yrefpix 8 --outnx 20"
-    user += " --outny 16 --user-wcs --expout 1 --no-addsky"
-    done = run(folder, "blot", "med.fits", "-o", "user.fits", *user.split())
+    done = run(folder, "blot", "med.fits", "-o", "user.fits", *GRID)
     assert done.returncode == 0, done.stderr
     assert files.read(folder / "user.fits")[0][8, 8] == pytest.approx(10 * 2.5**2)
 
@@ -136,6 +140,8 @@ def test_every_parameter_is_an_option(folder: Path) -> None:
         (["blot", "med.fits", "one_flt.fits"], 2, "-o OUT is needed, the file or folder"),
         (["blot", "-o", "x"], 2, "DATA is needed, the clean image"),
         (["blot", "med.fits", "-o", "x"], 2, "a REFERENCE is needed, or --user-wcs and all of its"),
+        (["blot", "med.fits", "-o", "x.fits", *GRID, "--summary", "s.json"], 2,
+         "--jobs, --resume, --summary and --progress need a REFERENCE"),
         (["blot", "med.fits", "one_flt.fits", "-o", "x", "--interp", "poly4"], 2,
          "interpol has no value 'poly4'; did you mean poly"),
         (["blot", "med.fits", "one_flt.fits", "-o", "x", "--nothing"], 2, "unrecognized arguments"),

@@ -37,8 +37,10 @@ def run_blot(arguments: argparse.Namespace) -> int:
         raise UsageError("a REFERENCE is needed, or --user-wcs and all of its values")
     if not outdata:
         raise UsageError("-o OUT is needed, the file or folder to write")
-    if _of_many(arguments) and references != [None] and not names.is_folder(outdata):
-        if Path(outdata).name.lower().endswith(names.ENDINGS):
+    if _of_many(arguments) and references == [None]:
+        raise UsageError("--jobs, --resume, --summary and --progress need a REFERENCE")
+    if _of_many(arguments) and not names.is_folder(outdata):
+        if names.split_ending(outdata)[1]:
             raise UsageError("--jobs, --resume, --summary and --progress need a folder as OUT")
         outdata = f"{outdata}/"
     folder = Path(outdata).expanduser()
@@ -48,7 +50,7 @@ def run_blot(arguments: argparse.Namespace) -> int:
     if len(references) == 1 and not is_folder:
         with suppress(blot.SeveralChipsError):  # those go to a folder
             return _run_one(data, references[0], outdata, settings, arguments)
-    if not is_folder and (folder.exists() or folder.name.lower().endswith(names.ENDINGS)):
+    if not is_folder and (folder.exists() or names.split_ending(folder.name)[1]):
         raise UsageError(f"OUT must be a folder for more than one chip, got {folder}")
     return _run_exposures(data, [r for r in references if r], outdata, settings, arguments)
 

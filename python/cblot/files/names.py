@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ENDINGS = (".fits.gz", ".fits.fz", ".fits", ".fit.gz", ".fit", ".fts", ".fz")
+_ENDINGS = (".fits.gz", ".fits.fz", ".fits", ".fit.gz", ".fit", ".fts", ".fz")
 # Bytes that file systems have for a name.
 LONGEST = 255
 # Addresses of what is a local file all the same, as fsspec has them.
@@ -155,7 +155,7 @@ def is_folder(outdata: str | os.PathLike[str]) -> bool:
 
 def split_ending(name: str) -> tuple[str, str]:
     """Name of a FITS file, and its ending if it has one of FITS."""
-    for ending in ENDINGS:
+    for ending in _ENDINGS:
         if name.lower().endswith(ending):
             return name[: -len(ending)], name[-len(ending) :]
     return name, ""
