@@ -78,6 +78,20 @@ def test_patches_in_any_order(first: bool) -> None:
     assert ablot.do_blot is own
 
 
+def test_a_drizzlepac_that_lacks_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not half patched, with nothing to undo that."""
+    ablot, cdriz = pytest.importorskip("drizzlepac.ablot"), pytest.importorskip("drizzlepac.cdriz")
+    own = dict(vars(ablot))
+    with monkeypatch.context() as patch:
+        patch.delattr(cdriz, "tblot")
+        with pytest.raises(AttributeError, match="tblot"):
+            cblot.patch_drizzlepac()
+        assert dict(vars(ablot)) == own
+    with cblot.patch_drizzlepac():
+        assert ablot.do_blot is cblot.do_blot
+    assert dict(vars(ablot)) == own
+
+
 @pytest.mark.parametrize("door", ["blot", "run"])
 def test_legacy_task(pair: dict[str, str], door: str) -> None:
     ablot = pytest.importorskip("drizzlepac.ablot")

@@ -41,11 +41,13 @@ class Patch:
     def _apply(self) -> None:
         if self in self._active:
             return
-        for place, function in self._functions.items():
-            module, name = self._modules[place[0]], place[1]
-            if not self._active:
-                self._saved[place] = getattr(module, name)
-            setattr(module, name, function)
+        own = {
+            (module, name): getattr(self._modules[module], name) for module, name in self._functions
+        }
+        if not self._active:
+            self._saved.update(own)
+        for (module, name), function in self._functions.items():
+            setattr(self._modules[module], name, function)
         self._active.append(self)
 
     def undo(self) -> None:
@@ -97,6 +99,8 @@ def patch_drizzlepac(legacy: bool = False) -> Patch:
     ------
     ImportError
         If there is no drizzlepac.
+    AttributeError
+        If it is one that lacks any of these functions; it stays as it was.
 
     Warns
     -----
