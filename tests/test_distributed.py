@@ -96,6 +96,18 @@ def test_results_that_are_returned(client: Any, night: Night, tmp_path: Path) ->
     assert sorted(tmp_path.glob("*.fits")) == sorted([data, *exposures])
 
 
+def test_a_folder_in_ones_home(
+    client: Any, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, exposures, _ = night
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    result = cblot_distributed.blot_exposures(data, exposures[:1], "~/out", client=client)
+    assert [path.parent for path in result.outputs] == [tmp_path / "home" / "out"] * 2
+    with pytest.raises(TypeError, match="outdir must be the name of a folder, got int"):
+        cblot_distributed.blot_exposures(data, exposures[:1], 3, client=client)
+
+
 def test_failures_are_told(client: Any, night: Night, tmp_path: Path) -> None:
     data, exposures, _ = night
     (tmp_path / "text_flt.fits").write_text("no FITS")

@@ -24,7 +24,7 @@ from cblot.tasks.lazy import required
 from cblot.tasks.many import About, Tally, drive
 from cblot.tasks.outcome import FAILED, SKIPPED, Outcome, Summary
 from cblot.tasks.resume import identity_of
-from cblot.tasks.shared import Run, checked_settings, listed
+from cblot.tasks.shared import Run, checked_settings, folder_of, listed
 
 log = logging.getLogger(__name__)
 
@@ -330,9 +330,10 @@ def blot_exposures(
     with collected(told):
         settings = checked_settings(configObj, parameters, wcsmap, arguments)
     data, *files = (_absolute(name) for name in (source, *given))
+    folder = None if outdir is None else os.path.abspath(folder_of(outdir))
     return drive(
-        _Tasks(client, data, files, settings["threads"], retries), data, files,
-        None if outdir is None else os.path.abspath(outdir), settings, told,
+        _Tasks(client, data, files, settings["threads"], retries), data, files, folder, settings,
+        told,
         names=[os.fspath(name) for name in given],
         wcsmap=wcsmap, resume=resume, progress=progress, summary=summary,
     )  # fmt: skip
