@@ -13,6 +13,7 @@ import pytest
 
 import cblot
 import task_files as files
+from cblot.cli import run as run_module
 from cblot.cli.run import main
 from cblot.files import images
 from task_files import BLOTTED, SKY_REF, T_REF
@@ -169,6 +170,18 @@ def test_failures(folder: Path, arguments: list[str], status: int, message: str)
     if status == 1:
         assert done.stderr.count("\n") == 1
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("where", ["parsed", "import_module"])
+def test_interrupted_while_modules_are_imported(
+    where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, where, interrupt)
+    assert main(["params"]) == 130
+    assert capsys.readouterr() == ("", "cblot: interrupted\n")
 
 
 def test_debug_shows_the_traceback(folder: Path) -> None:

@@ -71,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # help that can't be written
         terminal.complain(f"cblot: {error}")
         return 1
+    except KeyboardInterrupt:  # while modules are imported
+        terminal.complain("cblot: interrupted")
+        return 130
     return terminal.ended(status, command)
 
 
