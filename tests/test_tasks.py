@@ -16,6 +16,7 @@ from astropy.wcs import WCS
 
 import cblot
 import task_files as files
+from cblot.core import _core
 from task_files import BLOTTED, SKY_DATA, SKY_REF, T_DATA, T_REF
 
 
@@ -118,6 +119,23 @@ def test_result_is_do_blots(pair: tuple[Path, Path, Path]) -> None:
             given["coeffs"] = given.get("coeffs", True) is True
             expected = cblot.do_blot(pixels, source_wcs, wcs, T_REF, **given)
             np.testing.assert_array_equal(fits.getdata(out), expected + np.float32(SKY_REF))
+
+
+def test_threads_reach_the_core(
+    pair: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of whose bits tells of them."""
+    blot, found = _core.blot, []
+
+    def recorded(*arguments: Any, **options: Any) -> int:
+        found.append(options["threads"])
+        return blot(*arguments, **options)
+
+    monkeypatch.setattr(_core, "blot", recorded)
+    monkeypatch.setenv("CBLOT_NUM_THREADS", "5")
+    cblot.blot(*pair, threads=3)
+    cblot.blot(*pair)
+    assert found == [3, 5]
 
 
 def test_wcsmap(pair: tuple[Path, Path, Path]) -> None:

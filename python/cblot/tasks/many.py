@@ -120,7 +120,7 @@ def drive(
         replace.sweep([folder])
     about = executor.about
     run = Run(
-        None if wcsmap else about.identity, folder, {**settings, "threads": None},
+        about.identity, folder, {**settings, "threads": None},
         wcsmap=wcsmap, resume=resume, tag=uuid.uuid4().hex[:8],
     )  # fmt: skip
     result = Summary(about.name, str(folder or ""), len(references), executor.workers)
