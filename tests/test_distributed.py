@@ -137,6 +137,23 @@ def test_threads_follow_the_workers(client: Any) -> None:
     assert client.submit(cluster._share, pure=False).result() == 2
 
 
+def without_a_share() -> None:
+    """Have a task of this process take a number of threads that no chip can be made with."""
+    cluster._share = lambda: -1
+
+
+def test_threads_that_are_asked_for(client: Any, night: Night, tmp_path: Path) -> None:
+    """They count in the place of a task's share."""
+    data, exposures, _ = night
+    client.run(without_a_share)
+    for given, made in (({}, 0), ({"threads": 1}, 2)):
+        result = cblot_distributed.blot_exposures(
+            data, exposures[:1], tmp_path / "out", client=client, **given
+        )
+        assert result.count("done") == made, result.as_dict()
+    client.restart()  # without what was done to it
+
+
 def die_once(marker: str) -> None:
     """Have this process killed while it writes a file, if it is the first to."""
     flush = replace._flush

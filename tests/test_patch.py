@@ -92,6 +92,17 @@ def test_a_drizzlepac_that_lacks_a_function(monkeypatch: pytest.MonkeyPatch) -> 
     assert dict(vars(ablot)) == own
 
 
+def test_what_someone_else_has_put_there_stays() -> None:
+    ablot = pytest.importorskip("drizzlepac.ablot")
+    own = ablot.do_blot, ablot.run_blot
+    others = object()
+    with cblot.patch_drizzlepac():
+        ablot.do_blot = others
+    found = ablot.do_blot, ablot.run_blot
+    ablot.do_blot = own[0]
+    assert found == (others, own[1])
+
+
 @pytest.mark.parametrize("door", ["blot", "run"])
 def test_legacy_task(pair: dict[str, str], door: str) -> None:
     ablot = pytest.importorskip("drizzlepac.ablot")

@@ -178,6 +178,15 @@ def test_what_is_no_file_is_not_replaced(pair: tuple[Path, Path, Path], capsys: 
     assert {thing: os.stat(thing).st_ino for thing in things} == before
 
 
+def test_no_chip_is_made_where_another_cannot_be(pair: tuple[Path, Path, Path]) -> None:
+    """What can't be written is refused before any work is done."""
+    data, reference, out = pair
+    os.mkfifo(out.with_name("out_sci2.fits"))
+    with pytest.raises(OSError, match="must be a regular file, and is a pipe"):
+        cblot.blot(data, reference, out)
+    assert not out.with_name("out_sci1.fits").exists()
+
+
 def test_a_summary_may_go_nowhere(pair: tuple[Path, Path, Path]) -> None:
     data, reference, out = pair
     link = out.with_name("nowhere")
