@@ -14,6 +14,7 @@ from astropy.io import fits
 import cblot
 import task_files as files
 from cblot import ablot
+from cblot.cli.run import main
 from cblot.files import images
 from cblot.files import names as names_module
 from cblot.files import wcs as wcs_module
@@ -81,6 +82,24 @@ def test_no_header_leads_out_of_the_folder(
     after = {path: path.read_bytes() for path in top.rglob("*") if path.is_file()}
     assert {path: after[path] for path in before} == before
     assert len(after) == len(before) + 2
+
+
+def test_a_tilde_that_is_no_home(pair: tuple[Path, Path, Path], monkeypatch: Any) -> None:
+    """Where there is no such user it is a letter as any other, of outputs as of inputs."""
+    data, reference, folder = pair
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    data.rename("~med.fits")
+    assert cblot.blot("~med.fits", f"{reference}[1]", "~x.fits") == [Path("~x.fits")]
+    result = cblot.blot_exposures("~med.fits", reference, "~x/y", summary="~s.json")
+    assert result.outputs == [Path("~x", "y", "flt_sci1_blt.fits")]
+    assert main(["blot", "~med.fits", str(reference), "-o", "~x/z/"]) == 0
+    cblot.blot("~med.fits", f"{reference}[1]", "~/x/")
+    found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert found == [
+        "home/x/flt_sci1_blt.fits", "~med.fits", "~s.json", "~x.fits", "~x/y/flt_sci1_blt.fits",
+        "~x/z/cblot_summary.json", "~x/z/flt_sci1_blt.fits",
+    ]  # fmt: skip
 
 
 def test_a_name_with_nul(pair: tuple[Path, Path, Path]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -43,7 +42,7 @@ def run_blot(arguments: argparse.Namespace) -> int:
         if names.split_ending(outdata)[1]:
             raise UsageError("--jobs, --resume, --summary and --progress need a folder as OUT")
         outdata = f"{outdata}/"
-    folder = Path(outdata).expanduser()
+    folder = names.expanded(outdata)
     if references == [None]:
         return _run_one(data, None, outdata, settings, arguments)
     is_folder = folder.is_dir() or names.is_folder(outdata)
@@ -77,7 +76,7 @@ def _run_exposures(
 ) -> int:
     logging.getLogger("cblot.progress").setLevel(logging.INFO)
     given = {name: value for name, value in settings.items() if name not in POSITIONAL}
-    target = arguments.summary or os.path.join(os.path.expanduser(outdir), SUMMARY)
+    target = arguments.summary or str(names.expanded(outdir) / SUMMARY)
     status = 0
     try:
         result = threads.blot_exposures(

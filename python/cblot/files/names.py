@@ -38,6 +38,25 @@ def local(text: str) -> str:
     return text
 
 
+def expanded(name: str | os.PathLike[str]) -> Path:
+    """Path of a name in which ``~`` is one's home and ``~user`` a user's.
+
+    Where there is no such user it stays as it is, as in a shell.
+
+    Raises
+    ------
+    RuntimeError
+        If one's home is not known.
+    """
+    path = Path(name)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        if path.parts[0] == "~":
+            raise
+        return path
+
+
 def last_link(text: str) -> str:
     """What a chain of addresses, ``simplecache::file:///a.fits``, reads in the end."""
     return local(text.rsplit("::", 1)[-1]) if is_address(text) else text
@@ -124,7 +143,7 @@ def output_paths(
     """
     if "\0" in os.fspath(outdata):
         raise ValueError(f"outdata must be the name of a file or a folder, got {outdata!r}")
-    target = Path(outdata).expanduser()
+    target = expanded(outdata)
     folder = is_folder(outdata) or target.is_dir()
     name, ending = split_ending(target.name)
     paths = []

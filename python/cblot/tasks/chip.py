@@ -13,7 +13,7 @@ from cblot.core.machine import __version__, is_classic
 from cblot.core.request import Request, Result
 from cblot.files import headers
 from cblot.files.images import FINGERPRINT, Image, extended
-from cblot.files.names import output_paths
+from cblot.files.names import expanded, output_paths
 from cblot.files.replace import check_regular
 from cblot.files.write import Inputs, check_target, write
 from cblot.photometry import Photometry, Rates, Scaling
@@ -106,7 +106,7 @@ def paths_of(outdata: Any, exposures: Sequence[Image | None]) -> list[Path]:
     """Name of the output of each chip; see `output_paths`."""
     named = [(image.file, image.extension) if image is not None else None for image in exposures]
     paths = output_paths(outdata, named)
-    given = Path(outdata).expanduser()
+    given = expanded(outdata)
     if not given.is_dir():  # as it was given, too: with .fits appended a device's name is another
         check_regular(given, "the output")
     return paths

@@ -105,7 +105,7 @@ def folder_of(outdir: Any) -> Path:
     """
     if not isinstance(outdir, (str, os.PathLike)):
         raise TypeError(f"outdir must be the name of a folder, got {type(outdir).__name__}")
-    return Path(outdir).expanduser()
+    return names.expanded(outdir)
 
 
 def make_folder(outdir: Any) -> Path:
@@ -135,7 +135,7 @@ def summary_path(summary: Any, inputs: Inputs) -> Path | None:
         return None
     if not isinstance(summary, (str, os.PathLike)):
         raise TypeError(f"summary must be the name of a file, got {type(summary).__name__}")
-    path = Path(summary).expanduser()
+    path = names.expanded(summary)
     if is_null(path):
         return path
     inputs.check(path)
