@@ -207,24 +207,31 @@ def blot_images(images: Any, output_wcs: Any, settings: Settings, wcsmap: Any) -
              for chip in image.returnAllChips(extname=image.scienceExt)]  # fmt: skip
     read = [image.getOutputName(_MEDIAN) for image in chosen if not image.inmemory]
     inputs = Inputs([*read, *(str(chip.outputNames["data"]) for _, chip in chips)])
+    scalings = []
     for image, chip in chips:  # before any work is done
         if not image.inmemory:
             inputs.check(Path(chip.outputNames["blotImage"]))
-    for image, chip in chips:
-        _blot_chip(image, chip, medians.of, output_wcs, settings, wcsmap)
+        scalings.append(_scaling(chip, settings))
+    for (image, chip), scaling in zip(chips, scalings, strict=True):
+        _blot_chip(image, chip, scaling, medians.of, output_wcs, settings, wcsmap)
+
+
+def _scaling(chip: Any, settings: Settings) -> Scaling:
+    """What makes a chip's pixels, in its native units, of the median."""
+    time = exposure_time(chip._exptime, "_exptime", str(chip.outputNames["data"]))
+    return Scaling(time, over=_conversion(chip), sky=_sky(chip, settings))
 
 
 def _blot_chip(
     image: Any,
     chip: Any,
+    scaling: Scaling,
     median_of: Callable[[Any], NDArray[Any]],
     output_wcs: Any,
     settings: Settings,
     wcsmap: Any,
 ) -> None:
     names = chip.outputNames
-    time = exposure_time(chip._exptime, "_exptime", str(names["data"]))
-    scaling = Scaling(time, over=_conversion(chip), sky=_sky(chip, settings))
     made = blotted(
         median_of(image), (output_wcs, chip.wcs), settings, scaling,
         stepsize=settings["stepsize"], wcsmap=wcsmap,
