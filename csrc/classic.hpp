@@ -67,6 +67,7 @@ struct ClassicPoly5 {
 template <class K>
 struct ClassicSum {
     static constexpr int width = K::width, offset = K::offset;
+    static constexpr int reads = width, breaks = kLanes<float> / 2;
 
     struct State {
         Vector<float> tx, ty;
@@ -83,6 +84,13 @@ struct ClassicSum {
     CBLOT_INLINE static float one(const float* corner, Index stride_y, Index stride_x,
                                   const State& state, int lane) {
         return at(corner, stride_y, stride_x, float(state.tx[lane]), float(state.ty[lane]));
+    }
+
+    CBLOT_INLINE static void scattered(const float* const* corner, Index stride_y,
+                                       const State& state, float* values) {
+        for (int l = 0; l < kLanes<float>; ++l) {
+            values[l] = one(corner[l], stride_y, 1, state, l);
+        }
     }
 
     static float edge(const Samples<float>& s, const State& state, int lane, Index iy, Index ix) {

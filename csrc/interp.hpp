@@ -10,6 +10,8 @@
 // Weights of x and y multiply. Errors quoted are of the weights, in units of the type's epsilon.
 #pragma once
 
+#include <utility>
+
 #include "simd.hpp"
 
 namespace cblot::CBLOT_ISA {
@@ -31,27 +33,42 @@ struct KernelDefaults {
 
 inline constexpr double kPi = 3.14159265358979323846;
 
-/// sum_i (-1)^i z2^i / (2i+1)!, that is sin(z)/z of z2 = z*z, for |z| <= pi/2.
-/// Truncation below 0.2 epsilon: terms to z^12 (float) and z^20 (double).
-template <class T>
-CBLOT_INLINE Vector<T> sin_over_z(Vector<T> z2) {
-    constexpr int last = sizeof(T) == 4 ? 6 : 10;
-    Vector<T> sum = splat(T(1));
-    for (int i = last; i >= 1; --i) {
-        sum = splat(T(1)) - z2 * sum * T(1.0 / (2.0 * i * (2.0 * i + 1.0)));
+/// (-1)^i / (2i + odd)!
+constexpr double alternating_inverse_factorial(int i, int odd) {
+    double value = i % 2 == 0 ? 1.0 : -1.0;
+    for (int k = 2; k <= 2 * i + odd; ++k) {
+        value /= k;
+    }
+    return value;
+}
+
+/// The first terms of the power series of cosine (Odd is 0), or of sin(z)/z (1), in z2 = z*z.
+template <class T, int Odd, int... I>
+CBLOT_INLINE Vector<T> power_series(Vector<T> z2, std::integer_sequence<int, I...>) {
+    constexpr int terms = sizeof...(I);
+    constexpr T term[] = {T(alternating_inverse_factorial(I, Odd))...};
+    Vector<T> sum = splat(term[terms - 1]);
+    for (int i = terms - 2; i >= 0; --i) {
+        sum = term[i] + z2 * sum;
     }
     return sum;
 }
 
-/// sum_i (-1)^i z2^i / (2i)!, that is cos(z) of z2 = z*z, for |z| <= pi/3.
+/// Terms to z^12 (float) and z^20 (double).
+template <class T>
+using SeriesTerms = std::make_integer_sequence<int, sizeof(T) == 4 ? 7 : 11>;
+
+/// sum_i (-1)^i z2^i / (2i+1)!, that is sin(z)/z of z2 = z*z, for |z| <= pi/2.
+/// Truncation below 0.2 epsilon.
+template <class T>
+CBLOT_INLINE Vector<T> sin_over_z(Vector<T> z2) {
+    return power_series<T, 1>(z2, SeriesTerms<T>{});
+}
+
+/// sum_i (-1)^i z2^i / (2i)!, that is cos(z) of z2 = z*z, for |z| <= pi/2.
 template <class T>
 CBLOT_INLINE Vector<T> cos_of_square(Vector<T> z2) {
-    constexpr int last = sizeof(T) == 4 ? 6 : 10;
-    Vector<T> sum = splat(T(1));
-    for (int i = last; i >= 1; --i) {
-        sum = splat(T(1)) - z2 * sum * T(1.0 / ((2.0 * i - 1.0) * 2.0 * i));
-    }
-    return sum;
+    return power_series<T, 0>(z2, SeriesTerms<T>{});
 }
 
 template <class T>
