@@ -3,13 +3,13 @@
 // A kernel is a small struct that declares its footprint and turns fractions into weights:
 //   width, offset  its taps on an axis are base + offset ... base + offset + width - 1
 //   base           what the fraction t is counted from: the floor of the position (0 <= t < 1) or
-//                  the nearest pixel (-0.5 <= t < 0.5)
+//                  the nearest pixel (-0.5 <= t < 0.5), rounded to the type
 //   edge           what stands in for samples beyond the image
-//   weights        a vector of t, and of u = 1 - t (rounded once, so that both ends are exact), to
-//                  `width` vectors of weights which sum to 1
+//   weights        a vector of t to `width` vectors of weights which sum to 1
 // Weights of x and y multiply. Errors quoted are of the weights, in units of the type's epsilon.
 #pragma once
 
+#include <limits>
 #include <utility>
 
 #include "simd.hpp"
@@ -76,7 +76,7 @@ struct Nearest : KernelDefaults {
     static constexpr int width = 1, offset = 0;
     static constexpr Base base = Base::nearest;
     static constexpr Edge edge = Edge::clamp;
-    CBLOT_INLINE void weights(Vector<T>, Vector<T>, Vector<T>* w) const { w[0] = splat(T(1)); }
+    CBLOT_INLINE void weights(Vector<T>, Vector<T>* w) const { w[0] = splat(T(1)); }
 };
 
 template <class T>
@@ -84,8 +84,8 @@ struct Linear : KernelDefaults {
     static constexpr int width = 2, offset = 0;
     static constexpr Base base = Base::floor;
     static constexpr Edge edge = Edge::clamp;
-    CBLOT_INLINE void weights(Vector<T> t, Vector<T> u, Vector<T>* w) const {
-        w[0] = u;
+    CBLOT_INLINE void weights(Vector<T> t, Vector<T>* w) const {
+        w[0] = T(1) - t;
         w[1] = t;
     }
 };
@@ -96,8 +96,8 @@ struct Poly3 : KernelDefaults {
     static constexpr int width = 4, offset = -1;
     static constexpr Base base = Base::floor;
     static constexpr Edge edge = Edge::odd;
-    CBLOT_INLINE void weights(Vector<T> t, Vector<T> u, Vector<T>* w) const {
-        const Vector<T> t1 = t + T(1), u1 = u + T(1);
+    CBLOT_INLINE void weights(Vector<T> t, Vector<T>* w) const {
+        const Vector<T> u = T(1) - t, t1 = t + T(1), u1 = u + T(1);
         const Vector<T> outer = t * u * T(-1.0 / 6.0), inner = t1 * u1 * T(0.5);
         w[0] = outer * u1;
         w[1] = inner * u;
@@ -112,8 +112,8 @@ struct Poly5 : KernelDefaults {
     static constexpr int width = 6, offset = -2;
     static constexpr Base base = Base::floor;
     static constexpr Edge edge = Edge::odd;
-    CBLOT_INLINE void weights(Vector<T> t, Vector<T> u, Vector<T>* w) const {
-        const Vector<T> t1 = t + T(1), t2 = t + T(2), u1 = u + T(1), u2 = u + T(2);
+    CBLOT_INLINE void weights(Vector<T> t, Vector<T>* w) const {
+        const Vector<T> u = T(1) - t, t1 = t + T(1), t2 = t + T(2), u1 = u + T(1), u2 = u + T(2);
         const Vector<T> tu = t * u, tt = t1 * t2 * T(1.0 / 12.0), uu = u1 * u2 * T(1.0 / 12.0);
         w[0] = tu * t1 * uu * T(0.1);
         w[1] = tu * t2 * uu * T(-0.5);
@@ -130,8 +130,8 @@ struct Spline3 : KernelDefaults {
     static constexpr int width = 4, offset = -1;
     static constexpr Base base = Base::floor;
     static constexpr Edge edge = Edge::mirror;
-    CBLOT_INLINE void weights(Vector<T> t, Vector<T> u, Vector<T>* w) const {
-        const Vector<T> third2 = splat(T(2.0 / 3.0));
+    CBLOT_INLINE void weights(Vector<T> t, Vector<T>* w) const {
+        const Vector<T> u = T(1) - t, third2 = splat(T(2.0 / 3.0));
         w[0] = u * u * u * T(1.0 / 6.0);
         w[1] = third2 - t * t * (u + T(1)) * T(0.5);
         w[2] = third2 - u * u * (t + T(1)) * T(0.5);
@@ -188,8 +188,12 @@ struct Lanczos : KernelDefaults {
     static constexpr int width = 2 * A, offset = 1 - A;
     static constexpr Base base = Base::floor;
     static constexpr Edge edge = Edge::drop;
-    CBLOT_INLINE void weights(Vector<T> t, Vector<T> u, Vector<T>* w) const {
+    CBLOT_INLINE void weights(Vector<T> t, Vector<T>* w) const {
         constexpr double step = kPi / A;
+        // Where t is rounded to 1, all but one of the weights are in proportion to 1 - t, which
+        // may not be 0, for that one may be of a sample that is dropped.
+        constexpr T least = std::numeric_limits<T>::epsilon() / 2;
+        const Vector<T> left = T(1) - t, u = left < least ? splat(least) : left;
         const Vector<T> zt = t * T(step), zu = u * T(step);
         const Vector<T> st = sin_over_z<T>(zt * zt), su = sin_over_z<T>(zu * zu);
         const Vector<T> sine = st * zt, cosine = cos_of_square<T>(zt * zt), tu = t * u;
@@ -237,7 +241,7 @@ struct Sinc : KernelDefaults {
     static constexpr int width = 15, offset = -7;
     static constexpr Base base = Base::nearest;
     static constexpr Edge edge = Edge::clamp;
-    CBLOT_INLINE void weights(Vector<T> t, Vector<T>, Vector<T>* w) const {
+    CBLOT_INLINE void weights(Vector<T> t, Vector<T>* w) const {
         const Vector<T> t2 = t * t;
         w[7] = splat(T(1));
         for (int k = 1; k <= 7; ++k) {
@@ -250,56 +254,93 @@ struct Sinc : KernelDefaults {
     }
 };
 
-/// sinc((t-k)/sinscl) taper(k), k = -7 ... 7, made to sum to 1, for any sinscl > 0; in double,
-/// because a wide kernel takes the sine of differences much smaller than their terms.
+/// sinc((t-k)/sinscl) taper(k), k = -7 ... 7, made to sum to 1, for any sinscl > 0; in double.
+///
+/// The sine of the difference of two angles is made of sine and cosine of pi t/sinscl and of those
+/// of pi k/sinscl, which are worked out once. In a wide kernel, too, it is not much smaller than
+/// its terms, for |t-k| is not than k.
 ///
 /// A kernel narrower than a pixel can miss all samples: where the sum of the weights is below 1e-3
 /// of the sum of their absolute values, or that is below 1e-6, as at zeros of all of them, the
 /// nearest sample is taken.
 template <class T>
-struct StretchedSinc {
+class StretchedSinc {
+  public:
     static constexpr int width = 15, offset = -7;
     static constexpr Base base = Base::nearest;
     static constexpr Edge edge = Edge::clamp;
     static constexpr bool stretched = true;
     using Stretched = void;
-    double sinscl;
 
-    void weights(Vector<T> t, Vector<T>, Vector<T>* w) const {
-        T lanes[kLanes<T>], tap[width][kLanes<T>];
-        store(lanes, t);
-        for (int l = 0; l < kLanes<T>; ++l) {
-            double v[width], sum = 0.0, size = 0.0;
-            for (int c = 0; c < width; ++c) {
-                v[c] = sinc((double(lanes[l]) - (offset + c)) / sinscl) * sinc_taper(offset + c);
-                sum += v[c];
-                size += v[c] < 0.0 ? -v[c] : v[c];
-            }
-            const bool regular = (sum < 0.0 ? -sum : sum) >= 1e-3 * size && size >= 1e-6;
-            for (int c = 0; c < width; ++c) {
-                tap[c][l] = T(regular ? v[c] / sum : (c == -offset ? 1.0 : 0.0));
-            }
+    /// Kernels that are yet wider are their taper, and of narrower ones the nearest sample is left.
+    explicit StretchedSinc(double sinscl)
+        : sinscl_(sinscl < 1e-12 ? 1e-12 : (sinscl < 1e9 ? sinscl : 1e9)) {
+        for (int k = 1; k <= 7; ++k) {
+            const HalfTurns turns(splat(double(k) / sinscl_));
+            const double envelope = sinscl_ / kPi * sinc_taper(k);
+            sine_[k] = envelope * lane_of(turns.sine, 0);
+            cosine_[k] = envelope * lane_of(turns.cosine, 0);
+        }
+    }
+
+    CBLOT_INLINE void weights(Vector<T> t, Vector<T>* w) const {
+        alignas(64) T fractions[kLanes<T>], taps[width][kLanes<T>];
+        store(fractions, t);
+        for (int l = 0; l < kLanes<T>; l += kLanes<double>) {
+            in_double(fractions + l, taps[0] + l);
         }
         for (int c = 0; c < width; ++c) {
-            w[c] = load(tap[c]);
+            w[c] = load(taps[c]);
         }
     }
 
   private:
-    static double sinc(double v) {
-        // Beyond 2^40 only the sign of nothing is left: the envelope is below 1e-12.
-        if (!(v > -1.1e12 && v < 1.1e12)) {
-            return 0.0;
+    using Doubles = Vector<double>;
+
+    /// sin(pi v) and cos(pi v), |v| < 2^50.
+    struct HalfTurns {
+        Doubles sine, cosine;
+        Doubles sinc;  // sin(pi v) / (pi v)
+
+        CBLOT_INLINE explicit HalfTurns(Doubles v) {
+            constexpr double magic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds
+            const Doubles n = (v + magic) - magic, z = (v - n) * kPi, half = n * 0.5;
+            const Doubles one = splat(1.0), sign = (half + magic) - magic == half ? one : -one;
+            const Doubles over_z = sin_over_z<double>(z * z);
+            sine = sign * z * over_z;
+            cosine = sign * cos_of_square<double>(z * z);
+            sinc = n == 0.0 ? over_z : sine / (v * kPi);
         }
-        constexpr double magic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
-        const double n = (v + magic) - magic, f = v - n;
-        const double z = kPi * f;
-        if (n == 0.0) {
-            return sin_over_z<double>(splat(z * z))[0];
+    };
+
+    /// Weights at the fractions of kLanes<double> pixels, those of a tap kLanes<T> after the
+    /// last's.
+    CBLOT_NOINLINE void in_double(const T* fractions, T* taps) const {
+        const Doubles t = convert<double>(load_as<Vector<T, kLanes<double>>>(fractions)),
+                      t2 = t * t;
+        const HalfTurns turns(t / sinscl_);
+        const Doubles one = splat(1.0), zero{};
+        Doubles v[width], sum = turns.sinc, size = magnitude(sum);
+        v[7] = sum;
+        for (int k = 1; k <= 7; ++k) {
+            const Doubles r = one / (t2 - double(k * k));
+            const Doubles same = turns.sine * cosine_[k], other = turns.cosine * sine_[k];
+            v[7 + k] = (same - other) * (t + double(k)) * r;
+            v[7 - k] = (same + other) * (t - double(k)) * r;
+            sum = sum + (v[7 + k] + v[7 - k]);
+            size = size + (magnitude(v[7 + k]) + magnitude(v[7 - k]));
         }
-        const double half = n * 0.5, odd = (half + magic) - magic - half;
-        return (odd == 0.0 ? z : -z) * sin_over_z<double>(splat(z * z))[0] / (kPi * v);
+        const auto regular = (magnitude(sum) >= 1e-3 * size) & (size >= 1e-6);
+        const Doubles scale = one / sum;
+        for (int c = 0; c < width; ++c) {
+            const Doubles weight = regular ? v[c] * scale : (c == -offset ? one : zero);
+            store(taps + c * kLanes<T>, convert<T>(weight));
+        }
     }
+
+    CBLOT_INLINE static Doubles magnitude(Doubles v) { return v < 0.0 ? -v : v; }
+
+    double sinscl_, sine_[8] = {}, cosine_[8] = {};
 };
 
 }  // namespace cblot::CBLOT_ISA

@@ -14,13 +14,13 @@ inline constexpr std::int32_t kOutside = -(1 << 30);
 template <class T>
 struct Block {
     static constexpr Index size = kBlock + kPad;
-    alignas(64) double x[size], y[size];                   // positions
-    alignas(64) T tx[size], ux[size], ty[size], uy[size];  // fractions, and 1 - fractions
-    alignas(64) std::int32_t ix[size], iy[size];           // base pixels, or kOutside
-    alignas(64) unsigned char breaks[size];                // 1: not of the run of the pixel before
-    alignas(64) T value[size];                             // interpolated
-    Index n = 0;                                           // pixels in use
-    Index covered = 0;                                     // of which inside
+    alignas(64) double x[size], y[size];          // positions
+    alignas(64) T tx[size], ty[size];             // fractions
+    alignas(64) std::int32_t ix[size], iy[size];  // base pixels, or kOutside
+    alignas(64) unsigned char breaks[size];       // 1: not of the run of the pixel before
+    alignas(64) T value[size];                    // interpolated
+    Index n = 0;                                  // pixels in use
+    Index covered = 0;                            // of which inside
 
     Index padded() const { return (n + kPad - 1) / kPad * kPad; }
 
@@ -105,8 +105,6 @@ struct PlainLocate {
             store(b.iy + p, convert<std::int32_t>(within ? iy : outside));
             store(b.tx + p, convert<T>(tx));
             store(b.ty + p, convert<T>(ty));
-            store(b.ux + p, convert<T>(1.0 - tx));
-            store(b.uy + p, convert<T>(1.0 - ty));
         }
         mark_runs(b);
     }

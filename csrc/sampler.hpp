@@ -31,8 +31,8 @@ struct WeightedSum {
 
     CBLOT_INLINE State prepare(const Block<T>& b, Index p) const {
         State state;
-        kernel.weights(load(b.tx + p), load(b.ux + p), state.wx);
-        kernel.weights(load(b.ty + p), load(b.uy + p), state.wy);
+        kernel.weights(load(b.tx + p), state.wx);
+        kernel.weights(load(b.ty + p), state.wy);
         return state;
     }
 
