@@ -102,19 +102,38 @@ struct SplinePrefilter {
         const Index h = box.height(), w = box.width(), stride = prefilter_stride<T>(w);
         T* const patch = work;
         T* const columns = work + (h + 2 * taps) * stride;
-        bool finite = true;
+        // Columns [first, last) of the patch are of the image, the others mirrored.
+        const Index patch_w = w + 2 * taps, x0 = box.x0 - taps;
+        const Index first = max_index(0, -x0), last = min_index(patch_w, s.nx - x0);
+        Vector<T> poison{};  // 0, or NaN once there was a sample that is not finite
         for (Index r = 0; r < h + 2 * taps; ++r) {
-            const Index j = mirror(box.y0 - taps + r, s.ny);
             T* const row = patch + r * stride;
             const T* const from = s.data;
-            for (Index c = 0; c < w + 2 * taps; ++c) {
-                const Index i = mirror(box.x0 - taps + c, s.nx);
-                row[c] = from[s.origin + j * s.stride_y + i * s.stride_x];
-                finite &= is_finite(row[c]);
+            const Index origin = s.origin + mirror(box.y0 - taps + r, s.ny) * s.stride_y;
+            const auto fill = [&](Index begin, Index end) {
+                for (Index c = begin; c < end; ++c) {
+                    row[c] = from[origin + mirror(x0 + c, s.nx) * s.stride_x];
+                }
+            };
+            fill(0, first);
+            if (s.stride_x == 1) {
+                std::memcpy(row + first, from + (origin + x0 + first),
+                            sizeof(T) * std::size_t(last - first));
+            } else {
+                fill(first, last);
             }
-            for (Index c = w + 2 * taps; c < stride; ++c) {
+            fill(last, patch_w);
+            for (Index c = patch_w; c < stride; ++c) {
                 row[c] = T(0);
             }
+            for (Index c = 0; c < stride; c += kLanes<T>) {
+                const Vector<T> samples = load(row + c);
+                poison = poison + (samples - samples);
+            }
+        }
+        bool finite = true;
+        for (int l = 0; l < kLanes<T>; ++l) {
+            finite &= is_finite(lane_of(poison, l));
         }
         if (!finite) {
             for (Index r = 0; r < h + 2 * taps; ++r) {
