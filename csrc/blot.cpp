@@ -138,8 +138,8 @@ Box source_box(const Mapping& mapping, Index ny, Index nx, const Box& region, In
     const SourceBoxFn function = classic ? boxes.classic : boxes.plain;
     Box box;
     std::mutex mutex;
-    const Index rows = rows_of(kTilePixels, plan->row_width(region));
-    for_tiles(region, rows, threads_of(options, plan->single_thread()), options, [&] {
+    const TileShape shape = whole_rows(region, kTilePixels, plan->whole_row());
+    for_tiles(region, shape, threads_of(options, plan->single_thread()), options, [&] {
         return [&, positions = TilePositions()](const Box& tile) mutable {
             plan->open(tile.y0, tile.y1, positions);
             const Box found = function(positions.positions, tile, source_ny, source_nx, reach);
@@ -163,7 +163,8 @@ void positions(const Mapping& mapping, double origin, View2D<double> x, View2D<d
     mapping.held().check_output(Footprint(x), "x");
     mapping.held().check_output(Footprint(y), "y");
     const int threads = threads_of(options, plan->single_thread());
-    for_tiles({0, x.ny, 0, x.nx}, rows_of(kTilePixels, x.nx), threads, options,
+    const Box frame{0, x.ny, 0, x.nx};
+    for_tiles(frame, whole_rows(frame, kTilePixels), threads, options,
               [&] { return PositionsWorker(*plan, origin, x, y); });
 }
 
@@ -181,23 +182,23 @@ void nodes(const ExactMapping& mapping, Index step, View2D<double> x, View2D<dou
     check_apart(x, "x", y, "y");
     const PlannedExact planned(mapping, options.isa);
     const auto make_nodes = functions<ExactFunctions>(options.isa).nodes;
-    for_tiles(
-        {0, x.ny, 0, x.nx}, rows_of(kTilePixels, x.nx), threads_of(options, false), options, [&] {
-            return [&](const Box& tile) {
-                double px[kBlock + kPad], py[kBlock + kPad];
-                for (Index l = tile.y0; l < tile.y1; ++l) {
-                    for (Index k = tile.x0; k < tile.x1; k += kBlock) {
-                        const Index n = std::min(kBlock, tile.x1 - k);
-                        make_nodes(planned.plan(), step, double(l) * double(step), k, n, px, py);
-                        for (Index p = 0; p < n; ++p) {
-                            x(l, k + p) = px[p] + 1.0;
-                            y(l, k + p) = py[p] + 1.0;
-                        }
+    const Box grid{0, x.ny, 0, x.nx};
+    for_tiles(grid, whole_rows(grid, kTilePixels), threads_of(options, false), options, [&] {
+        return [&](const Box& tile) {
+            double px[kBlock + kPad], py[kBlock + kPad];
+            for (Index l = tile.y0; l < tile.y1; ++l) {
+                for (Index k = tile.x0; k < tile.x1; k += kBlock) {
+                    const Index n = std::min(kBlock, tile.x1 - k);
+                    make_nodes(planned.plan(), step, double(l) * double(step), k, n, px, py);
+                    for (Index p = 0; p < n; ++p) {
+                        x(l, k + p) = px[p] + 1.0;
+                        y(l, k + p) = py[p] + 1.0;
                     }
                 }
-                return Index(0);
-            };
-        });
+            }
+            return Index(0);
+        };
+    });
 }
 
 void positions_at(const ExactMapping& mapping, Index count, double* x, double* y,

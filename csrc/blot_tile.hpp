@@ -7,6 +7,7 @@
 
 #include <type_traits>
 
+#include "ahead.hpp"
 #include "box.hpp"
 #include "job.hpp"
 #include "sampler.hpp"
@@ -21,6 +22,7 @@ template <class T, class Locate_, class Sum, class Sink>
 struct Plane {
     using Locate = Locate_;
     static constexpr Index halo = Sink::halo;
+    static constexpr Index taps = max_index(-Sum::offset, Sum::offset + Sum::width - 1);
 
     Samples<T> source;
     Box window;   // see PlaneJob
@@ -54,14 +56,14 @@ CBLOT_INLINE bool has_samples(const AnyPlane& plane, const Block<T>& b) {
 
 /// A block, located as Before does, through no more planes.
 template <class Before, class T>
-CBLOT_INLINE bool through_planes(Block<T>&, Index, Index, Index, Index) {
+CBLOT_INLINE bool through_planes(Block<T>&, const RowsAhead&, Index, Index, Index, Index) {
     return true;
 }
 
 /// A block through planes; false if the window of one lacks samples.
 template <class Before, class T, class First, class... More>
-CBLOT_INLINE bool through_planes(Block<T>& b, Index j, Index i, Index first, Index last,
-                                 First& plane, More&... more) {
+CBLOT_INLINE bool through_planes(Block<T>& b, const RowsAhead& ahead, Index j, Index i, Index first,
+                                 Index last, First& plane, More&... more) {
     if constexpr (!std::is_same_v<Before, typename First::Locate>) {
         First::Locate::locate(b, plane.source.ny, plane.source.nx);
     }
@@ -69,12 +71,13 @@ CBLOT_INLINE bool through_planes(Block<T>& b, Index j, Index i, Index first, Ind
         if (!has_samples(plane, b)) {
             return false;
         }
+        ahead.ask(plane.source, b);
         sample(plane.source, plane.sum, b);
     }
     if (First::halo > 0 || first < last) {
         plane.sink.take(b, j, i, first, last);
     }
-    return through_planes<typename First::Locate>(b, j, i, first, last, more...);
+    return through_planes<typename First::Locate>(b, ahead, j, i, first, last, more...);
 }
 
 /// Works on the pixels of a tile, a box of the frame, and where sinks have a halo on those around
@@ -86,19 +89,23 @@ CBLOT_INLINE Index blot_tile(const Positions& positions, const Box& tile,
     Index halo = 0;
     ((halo = max_index(halo, Planes::halo)), ...);
     const Box seen = halo == 0 ? tile : grown(tile, halo, frame.y1, frame.x1);
+    Index reach = 0;
+    ((reach = max_index(reach, Planes::taps)), ...);
+    RowsAhead ahead(seen, reach);
     Block<T> b;
     Index covered = 0;
     for (Index j = seen.y0; j < seen.y1; ++j) {
         for (Index i = seen.x0; i < seen.x1; i += kBlock) {
             b.n = min_index(kBlock, seen.x1 - i);
             positions(j, i, b.n, b.x, b.y);
+            ahead.next_row(b);
             Index first = 0, last = b.n;
             if (halo > 0) {
                 first = max_index(0, tile.x0 - i);
                 last = j >= tile.y0 && j < tile.y1 ? min_index(b.n, tile.x1 - i) : first;
             }
             (planes.sink.expect(j, i + first, last - first), ...);
-            if (!through_planes<void>(b, j, i, first, last, planes...)) {
+            if (!through_planes<void>(b, ahead, j, i, first, last, planes...)) {
                 return kBeyondWindow;
             }
             if (halo == 0) {

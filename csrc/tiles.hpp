@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -19,6 +20,12 @@ namespace cblot {
 
 // A tile is the unit of work between polls: some hundred microseconds.
 inline constexpr Index kTilePixels = 65536;
+
+// A row of a tile crosses no more rows of the source than this, if it can be as short as
+// kLeastColumns: so many cache lines, and perhaps as many pages, have to stay at hand until the
+// next row.
+inline constexpr double kRowsCrossed = 64.0;
+inline constexpr Index kLeastColumns = 128;
 
 // spline3: the region that is prefiltered at once, and what its box may take in all threads
 // together; beyond that the region is split.
@@ -52,6 +59,50 @@ PlaneJob<T, Out> plane_job(const Window<const T>& source, const Window<Out>& out
     plane.out_origin = -out.y0 * plane.out.stride_y - out.x0 * plane.out.stride_x;
     plane.options = options;
     return plane;
+}
+
+/// How many rows of the source a pixel of an output row is from the next, as in most of a few
+/// places of a region; 0 if no position is a number there.
+inline double slope_of(const PlannedMapping& plan, const Box& region) {
+    constexpr Index kPlaces = 3, kApart = 16;
+    const Index n = std::min(region.width(), kApart);
+    std::vector<double> slopes;
+    TilePositions opened;
+    double x[kApart + kPad], y[kApart + kPad];
+    for (Index v = 1; v <= kPlaces; ++v) {
+        const Index j = region.y0 + region.height() * v / (kPlaces + 1);
+        plan.open(j, j + 1, opened);
+        for (Index u = 1; u <= kPlaces && n > 1; ++u) {
+            opened.positions(j, region.x0 + (region.width() - n) * u / (kPlaces + 1), n, x, y);
+            const double slope = std::abs(y[n - 1] - y[0]) / double(n - 1);
+            if (std::isfinite(slope)) {
+                slopes.push_back(slope);
+            }
+        }
+    }
+    if (slopes.empty()) {
+        return 0.0;
+    }
+    const auto middle = slopes.begin() + std::ptrdiff_t(slopes.size() / 2);
+    std::nth_element(slopes.begin(), middle, slopes.end());
+    return *middle;
+}
+
+/// Tiles of whole rows, or where rows of the output cross those of the source, narrow and high.
+inline TileShape tile_shape(const PlannedMapping& plan, const Box& region) {
+    TileShape shape = whole_rows(region, kTilePixels, plan.whole_row());
+    if (plan.whole_row() > 0 || region.width() <= kLeastColumns) {
+        return shape;
+    }
+    const double most = kRowsCrossed / slope_of(plan, region);
+    if (most < double(region.width())) {
+        shape.columns = kLeastColumns;
+        while (double(2 * shape.columns) <= most) {
+            shape.columns *= 2;
+        }
+        shape.rows = kTilePixels / shape.columns;
+    }
+    return shape;
 }
 
 /// Works on tiles whose kernels sample the sources themselves. One a thread.
@@ -197,19 +248,19 @@ class SplineWorker {
 template <class T, class Out, int N>
 Index blot_region(const Box& region, const PlannedMapping& plan, const Job<T, Out, N>& job,
                   const KernelRow<T, Out, N>& row, SourceBoxFn box, const Options& options) {
-    const Index width = plan.row_width(region);
     const int threads = threads_of(options, plan.single_thread());
     const bool splines =
         std::any_of(std::begin(row.taps), std::end(row.taps),
                     [](const auto& taps) { return taps.prefilter.run != nullptr; });
     if (!splines) {
-        return for_tiles(region, rows_of(kTilePixels, width), threads, options,
+        return for_tiles(region, tile_shape(plan, region), threads, options,
                          [&] { return TileWorker<T, Out, N>(plan, job, row); });
     }
     const Index most = plan.single_thread() ? kSplineCallbackPixels : kSplinePixels;
-    const Index rows = rows_of(std::min(kSplineRows * width, most), width);
-    const Index bytes = kSplineBytes / tasks_of(region, rows, threads);
-    return for_tiles(region, rows, threads, options,
+    const Index width = std::max(region.width(), plan.whole_row());
+    const TileShape shape = whole_rows(region, std::min(kSplineRows * width, most), width);
+    const Index bytes = kSplineBytes / tasks_of(region, shape, threads);
+    return for_tiles(region, shape, threads, options,
                      [&] { return SplineWorker<T, Out, N>(plan, job, row, box, bytes); });
 }
 

@@ -17,8 +17,7 @@ class PlannedCallback : public PlannedMapping {
 
     bool single_thread() const override { return true; }
 
-    /// It gives those of all columns.
-    Index row_width(const Box&) const override { return nx_; }
+    Index whole_row() const override { return nx_; }
 
     void open(Index row_begin, Index row_end, TilePositions& tile) const override {
         const Index count = (row_end - row_begin) * nx_;

@@ -29,8 +29,10 @@ inline void pixmap_positions(const void* plan_, Index j, Index i, Index n, doubl
     const double* y0 = py.data + (j - plan.first_row) * py.stride_y + i * py.stride_x;
     if (px.stride_x == 2 && py.stride_x == 2 && y0 == x0 + 1) {
         // Hardware prefetchers stop at the end of a page, which is a block's 16 bytes a pixel.
+        // After a short block, the last of its row, comes a next row.
+        const Index next = n == kBlock ? 2 * kBlock : px.stride_y;
         for (Index p = 0; p < n; p += 4) {
-            prefetch(x0, 2 * (p + kBlock));
+            prefetch(x0, 2 * p + next);
         }
         for (Index p = 0; p < n; ++p) {
             x[p] = x0[2 * p];

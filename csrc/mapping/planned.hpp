@@ -53,8 +53,9 @@ class PlannedMapping {
     /// Whether positions are read from the caller's memory, where they may change meanwhile.
     virtual bool borrowed() const { return false; }
 
-    /// How many positions a row of a tile takes.
-    virtual Index row_width(const Box& region) const { return region.width(); }
+    /// How many positions there are in a row of the output, if those of whole rows are made
+    /// however narrow a tile is; else 0.
+    virtual Index whole_row() const { return 0; }
 
     /// Makes those of rows [row_begin, row_end) ready.
     virtual void open([[maybe_unused]] Index row_begin, [[maybe_unused]] Index row_end,

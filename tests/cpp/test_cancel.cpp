@@ -106,8 +106,9 @@ TEST_CASE("a thread that is cancelled while it waits for the call's threads ends
                     return tile.height() * tile.width();
                 };
             };
-            result = cblot::for_tiles({0, 2, 0, cblot::kPixelsPerThread}, 1, 2, cblot::Options(),
-                                      make_worker);
+            const cblot::Index width = cblot::kPixelsPerThread;
+            result =
+                cblot::for_tiles({0, 2, 0, width}, {1, width}, 2, cblot::Options(), make_worker);
             ++returned;
             pthread_testcancel();  // which it had to wait for
             ++returned;
