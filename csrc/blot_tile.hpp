@@ -130,7 +130,7 @@ inline constexpr Index reach_of = max_index(-K::offset, K::offset + K::width - 1
 template <class T, class K>
 class Plain {
   public:
-    using Locate = PlainLocate<K::base>;
+    using Locate = PlainLocate<K::base, (K::width > 1)>;
     using Gain = PlainGain;
     static constexpr Index reach = reach_of<K>;
 

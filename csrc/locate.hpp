@@ -79,8 +79,8 @@ CBLOT_INLINE Vector<double> floor_of(Vector<double> x) {
     return rounded > x ? rounded - 1.0 : rounded;
 }
 
-/// Base pixels and fractions of positions in double.
-template <Base B>
+/// Base pixels of positions in double, and their fractions where a kernel asks for them.
+template <Base B, bool Fractions = true>
 struct PlainLocate {
     template <class T>
     CBLOT_INLINE static void locate(Block<T>& b, Index ny, Index nx) {
@@ -103,8 +103,10 @@ struct PlainLocate {
             }
             store(b.ix + p, convert<std::int32_t>(within ? ix : outside));
             store(b.iy + p, convert<std::int32_t>(within ? iy : outside));
-            store(b.tx + p, convert<T>(tx));
-            store(b.ty + p, convert<T>(ty));
+            if (Fractions) {
+                store(b.tx + p, convert<T>(tx));
+                store(b.ty + p, convert<T>(ty));
+            }
         }
         mark_runs(b);
     }
