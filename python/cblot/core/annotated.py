@@ -90,7 +90,7 @@ def parted(array: Any) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         array, mask = np.ma.getdata(array), np.ma.getmask(array)
     elif isinstance(array, np.ndarray) and hasattr(array, "unmasked"):
         array, mask = array.unmasked, array.mask
-    return np.asarray(array), mask if np.any(mask) else None
+    return np.asarray(array), mask if mask is not None and np.any(mask) else None
 
 
 def of_rows(rows: Any, name: str) -> NDArray[Any]:

@@ -169,6 +169,8 @@ def as_number(value: Any, name: str, unit: str = "") -> float:
     ValueError
         If it is beyond the numbers of float64.
     """
+    if type(value) is float or (type(value) is int and value.bit_length() <= 53):
+        return float(value)  # nearly always; the rest takes as long as a small blot
     value = without_unit(value, name, unit)
     dtype = getattr(value, "dtype", None)
     if (

@@ -78,7 +78,7 @@ class Source:
         self.memory = annotated.memory_of(given)
         self.shape = arrays.source_shape(given, name)
         if isinstance(given, np.ndarray) and arrays.is_native(given):
-            self.array = arrays.as_source(given, name)
+            self.array = arrays.filled(given)
 
     def read(self) -> NDArray[Any]:
         """All of it, in the core's form."""
