@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -76,6 +77,8 @@ class FitsWCS:
     wcs : astropy.wcs.WCS
     name : str
         What to call it in errors.
+    owned : bool
+        Whether it is such a copy already.
 
     Raises
     ------
@@ -83,15 +86,9 @@ class FitsWCS:
         If it has other axes than the two of a sky or of a plane, or numbers that no WCS has.
     """
 
-    def __init__(self, wcs: astropy.wcs.WCS, name: str) -> None:
-        try:
-            self.wcs = own = wcs.deepcopy()
-            if own.naxis == 2:
-                own.wcs.set()
-        except (MemoryError, RecursionError):  # not the WCS's
-            raise
-        except Exception as error:  # wcslib's, of many types
-            raise ValueError(f"{name} is no WCS that can be used: {_reason(error)}") from error
+    def __init__(self, wcs: astropy.wcs.WCS, name: str, owned: bool = False) -> None:
+        self.wcs = own = wcs if owned else copied(wcs, name)
+        self._own_positions = has_own_positions(own)
         if own.naxis != 2:
             raise ValueError(
                 f"{name} must be a 2-D WCS, got {own.naxis} axes with CTYPE "
@@ -108,10 +105,10 @@ class FitsWCS:
             ("CRVAL", linear.crval),
             ("CD matrix (or CDELT and PC)", matrix),
         ):
-            if not np.isfinite(values).all():
+            if not _are_finite(values):
                 raise ValueError(f"{name} must have a finite {keyword}, got {values.tolist()}")
         self._check_distortion(name)
-        (a, b), (c, d) = matrix
+        (a, b), (c, d) = matrix.tolist()
         if a * d - b * c == 0.0:
             raise ValueError(
                 f"{name} must have a CD matrix that can be inverted, got {matrix.tolist()}"
@@ -120,18 +117,18 @@ class FitsWCS:
     def _check_distortion(self, name: str) -> None:
         sip = self.wcs.sip
         polynomials = [] if sip is None else [sip.a, sip.b, sip.ap, sip.bp, sip.crpix]
-        if not all(np.isfinite(part).all() for part in polynomials if part is not None):
+        if not all(_are_finite(part) for part in polynomials if part is not None):
             raise ValueError(f"{name} must have SIP polynomials of finite numbers")
         for part in TABLES:
             table = getattr(self.wcs, part)
             if table is None:
                 continue
             for keyword in ("crpix", "crval", "cdelt"):
-                values = [float(value) for value in getattr(table, keyword)]
-                if not np.isfinite(values).all() or (keyword == "cdelt" and 0.0 in values):
+                values = getattr(table, keyword)
+                if not _are_finite(values) or (keyword == "cdelt" and 0.0 in values.tolist()):
                     raise ValueError(
                         f"{name} must have lookup and detector tables whose {keyword.upper()} can "
-                        f"be used, got {values} in {part}"
+                        f"be used, got {values.tolist()} in {part}"
                     )
 
     def _world(self, name: str) -> World:
@@ -172,14 +169,22 @@ class FitsWCS:
 
     def to_world(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Positions:
         """All distortion out."""
-        world = self.wcs.all_pix2world(x, y, 1)
+        world = self._asked(self.wcs.all_pix2world, x, y)
         return world[self.world.axes[0]], world[self.world.axes[1]]
 
     def to_pixel(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Positions:
         """No distortion in."""
         world = (lon, lat) if self.world.axes == (0, 1) else (lat, lon)
-        x, y = self.wcs.wcs_world2pix(*world, 1)
-        return x, y
+        return self._asked(self.wcs.wcs_world2pix, *world)
+
+    def _asked(self, function: Any, a: NDArray[np.float64], b: NDArray[np.float64]) -> Positions:
+        if self._own_positions:  # it may take no other form
+            c, d = function(a, b, 1)
+            return c, d
+        pairs = np.empty((a.size, 2))
+        pairs[:, 0], pairs[:, 1] = a, b
+        found = function(pairs, 1)
+        return found[:, 0], found[:, 1]
 
 
 class CommonWCS:
@@ -267,9 +272,63 @@ class CommonWCS:
 AnyWCS: TypeAlias = FitsWCS | CommonWCS
 
 
-def adapted(wcs: Any, name: str) -> AnyWCS:
-    """Return a WCS of any kind in the form that is used here."""
-    return FitsWCS(wcs, name) if isinstance(wcs, astropy.wcs.WCS) else CommonWCS(wcs, name)
+def adapted(wcs: Any, name: str, owned: bool = False) -> AnyWCS:
+    """Return a WCS of any kind in the form that is used here; see those for the parameters."""
+    return FitsWCS(wcs, name, owned) if isinstance(wcs, astropy.wcs.WCS) else CommonWCS(wcs, name)
+
+
+def has_own_positions(wcs: astropy.wcs.WCS) -> bool:
+    """Whether a WCS makes positions otherwise than astropy's, by its class or by itself."""
+    kind, own = type(wcs), vars(wcs)
+    for name in ("all_pix2world", "wcs_world2pix", "pixel_scale_matrix"):
+        if getattr(kind, name) is not getattr(astropy.wcs.WCS, name) or name in own:
+            return True
+    return False
+
+
+def copied(wcs: astropy.wcs.WCS, name: str) -> astropy.wcs.WCS:
+    """A copy that is ready to be asked, with numbers and tables of its own.
+
+    Other attributes, which are only read, are shared: a deep copy of them all, and the call of the
+    class's constructor that is a part of it, take as long as a small blot.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    ValueError
+        If it can't be used.
+    """
+    kind: Any = type(wcs)
+    usual = astropy.wcs.WCS
+    plain = (kind.deepcopy, kind.__deepcopy__) == (usual.deepcopy, usual.__deepcopy__)
+    try:
+        if not plain or has_own_positions(wcs):
+            copy = wcs.deepcopy()
+        else:
+            sip, *tables = (
+                part if part is None else deepcopy(part)
+                for part in (wcs.sip, *(getattr(wcs, name) for name in TABLES))
+            )
+            copy = kind.__new__(kind)
+            astropy.wcs.WCSBase.__init__(copy, sip, tables[:2], deepcopy(wcs.wcs), tables[2:])
+            vars(copy).update(vars(wcs))
+        if copy.naxis == 2:
+            copy.wcs.set()
+    except (MemoryError, RecursionError):  # not the WCS's
+        raise
+    except Exception as error:  # wcslib's, of many types
+        raise ValueError(f"{name} is no WCS that can be used: {_reason(error)}") from error
+    return copy
+
+
+def _are_finite(values: NDArray[np.float64]) -> bool:
+    """Whether all of a few numbers are; NumPy takes longer to start."""
+    return all(map(math.isfinite, values.ravel().tolist()))
 
 
 def _reason(error: Exception) -> str:

@@ -6,10 +6,8 @@ FITS positions (1-based).
 
 from __future__ import annotations
 
-import hashlib
 import math
 import operator
-from copy import deepcopy
 from typing import Any
 
 import astropy.wcs
@@ -19,11 +17,6 @@ from numpy.typing import NDArray
 from cblot.geometry import adapters, scale
 from cblot.geometry.adapters import CommonWCS, FitsWCS, Function, Positions
 from cblot.geometry.frames import conversion
-
-# Source pixels that the same pair may be off after it was pickled as text of FITS.
-_SAME = 1e-6
-# Pixels from CRPIX at which wcslib is asked for the sky, on no line through it.
-_PLACES = np.array([[-512.3, 301.7], [707.1, -903.2], [1111.9, 1313.3]])
 
 
 def output_shape(blot_wcs: Any) -> tuple[int, int]:
@@ -81,6 +74,8 @@ class Pair:
         Whether with the distortion of `blot_wcs`.
     names : tuple of str
         What to call the two in errors.
+    owned : bool
+        Whether those of astropy's are copies already, which may be kept and changed.
 
     Attributes
     ----------
@@ -101,9 +96,10 @@ class Pair:
         source_wcs: Any,
         coeffs: bool = True,
         names: tuple[str, str] = ("blot_wcs", "source_wcs"),
+        owned: bool = False,
     ) -> None:
-        self.source = adapters.adapted(source_wcs, names[1])
-        self.blot = adapters.adapted(blot_wcs, names[0])
+        self.source = adapters.adapted(source_wcs, names[1], owned)
+        self.blot = adapters.adapted(blot_wcs, names[0], owned)
         self._coeffs = coeffs
         self._convert = conversion(self.blot, self.source, *names)
         if not coeffs:
@@ -180,94 +176,3 @@ def _no_coeffs(wcs: Any) -> TypeError:
     return TypeError(
         f"coeffs=False needs a blot_wcs that is an astropy.wcs.WCS, got {type(wcs).__name__}"
     )
-
-
-class Fingerprint:
-    """What tells a pair of WCS from another: all their numbers, or else positions between them.
-
-    Parameters
-    ----------
-    blot_wcs, source_wcs : object
-        As they were given.
-    shape : tuple of int
-        Shape (ny, nx) of the output.
-    """
-
-    def __init__(self, blot_wcs: Any, source_wcs: Any, shape: tuple[int, int]) -> None:
-        self._digest = _digest(blot_wcs, source_wcs)
-        self._shape = shape
-        pair = Pair(blot_wcs, source_wcs)
-        self._positions, self._ratio = self._asked(pair), pair.ratio(shape)
-
-    def _asked(self, pair: Pair) -> NDArray[np.float64]:
-        # The corners, the middle and points on no line with them, inside the frame.
-        u = np.array([0.0, 1.0, 0.0, 1.0, 0.5, 0.31, 0.83, 0.17])
-        v = np.array([0.0, 0.0, 1.0, 1.0, 0.5, 0.77, 0.29, 0.13])
-        ny, nx = self._shape
-        return np.array(pair.forward(1.0 + u * (nx - 1), 1.0 + v * (ny - 1)))
-
-    def check(self, blot_wcs: Any, source_wcs: Any) -> None:
-        """Refuse another pair.
-
-        Raises
-        ------
-        ValueError
-            If it maps to other positions.
-        """
-        if self._digest and self._digest == _digest(blot_wcs, source_wcs):
-            return
-        pair = Pair(blot_wcs, source_wcs)
-        found = self._asked(pair)
-        off = np.abs(found - self._positions)
-        same = (off <= _SAME) | (np.isnan(found) & np.isnan(self._positions))
-        if not same.all():
-            worst = np.nanmax(np.where(same, 0.0, off), initial=0.0)
-            far = f"differ by up to {worst:.3g} pixels" if worst else "are not on the same pixels"
-            raise ValueError(
-                "wcsmap, a Mapping, must have been made of this blot_wcs and source_wcs, but its "
-                f"positions {far}; mapping.blot(source, exptime) uses a mapping without them"
-            )
-        if not math.isclose(pair.ratio(self._shape), self._ratio, rel_tol=1e-9):
-            raise ValueError(
-                "wcsmap, a Mapping, must have been made of this blot_wcs and source_wcs, but it "
-                "was with another ratio of their pixel scales"
-            )
-
-
-def _has_own_positions(kind: type) -> bool:
-    """Whether a class of WCS makes positions otherwise than astropy's."""
-    return any(
-        getattr(kind, name) is not getattr(astropy.wcs.WCS, name)
-        for name in ("all_pix2world", "wcs_world2pix")
-    )
-
-
-def _digest(*objects: Any) -> str:
-    """Of all numbers of astropy's WCS objects; empty where they don't tell all positions."""
-    parts: list[bytes] = []
-    for wcs in objects:
-        if not isinstance(wcs, astropy.wcs.WCS) or _has_own_positions(type(wcs)):
-            return ""
-        linear = wcs.wcs
-        try:
-            # Distortion of wcslib's own, such as TPV, is in no number that astropy shows. Of a
-            # copy: to ask is to set.
-            own = deepcopy(linear)
-            sky = own.p2s(own.crpix + _PLACES, 1)["world"]
-        except ValueError:  # wcslib's, too: whoever makes a pair of it says why
-            return ""
-        parts += [
-            repr((list(linear.ctype), [str(unit) for unit in linear.cunit], linear.get_pv(),
-                  linear.get_ps(), linear.lonpole, linear.latpole, linear.radesys, linear.equinox,
-                  adapters.circumstances(own), wcs.array_shape)).encode(), sky.tobytes(),
-            linear.crpix.tobytes(), linear.crval.tobytes(), wcs.pixel_scale_matrix.tobytes(),
-            repr([getattr(wcs, name, None) for name in ("pscale", "idcscale")]).encode(),
-        ]  # fmt: skip
-        if wcs.sip is not None:
-            parts += [np.asarray(part).tobytes() for part in (wcs.sip.a, wcs.sip.b, wcs.sip.crpix)]
-        for name in adapters.TABLES:
-            table = getattr(wcs, name)
-            if table is not None:
-                parts += [name.encode(), np.asarray(table.data).tobytes()]
-                parts += [np.array([*table.crpix, *table.crval, *table.cdelt]).tobytes()]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -80,9 +80,10 @@ class Plan:
         wcsmap: Any,
         classic: bool,
         threads: int,
+        owned: bool = False,
     ) -> None:
         self.shape = shape = output_shape(blot_wcs)
-        pair = Pair(blot_wcs, source_wcs, coeffs)
+        pair = Pair(blot_wcs, source_wcs, coeffs, owned=owned)
         self.pix_ratio = pair.ratio(shape)
         self.step = step
         self.core: AnyMapping

@@ -21,7 +21,15 @@ from cblot.geometry.pair import Pair
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-6  # source pixels
-_POINTS = 400
+# Points where the two are compared: of an output of so many pixels each, but not fewer and not more
+# than that; and its corners.
+_PIXELS_PER_POINT, _FEWEST, _MOST, _CORNERS = 64, 16, 400, 4
+# The corners, then a low-discrepancy sequence, which falls on no row or column twice.
+_GOLDEN = 1.32471795724474602596
+_UNIT = np.array(
+    [[0.0, 1.0, 0.0, 1.0, *(np.arange(1, _MOST + 1) / _GOLDEN % 1.0)],
+     [0.0, 0.0, 1.0, 1.0, *(np.arange(1, _MOST + 1) / _GOLDEN**2 % 1.0)]]
+)  # fmt: skip
 # A kind of distortion where wcslib shows its structures as text.
 _FOREIGN = re.compile(r'^ +"([A-Z]{3})"$', re.MULTILINE)
 
@@ -92,8 +100,7 @@ def _foreign(adapted: AnyWCS, name: str) -> str | None:
 def _read(blot_wcs: astropy.wcs.WCS, source_wcs: astropy.wcs.WCS) -> ExactMapping:
     sip = None
     if blot_wcs.sip is not None:
-        a, b = (np.array(c, dtype=np.float64) for c in (blot_wcs.sip.a, blot_wcs.sip.b))
-        sip = (a, b, _pair(blot_wcs.sip.crpix))
+        sip = (blot_wcs.sip.a, blot_wcs.sip.b, blot_wcs.sip.crpix.tolist())
     return ExactMapping(
         exposure=_projection(blot_wcs),
         source=_projection(source_wcs),
@@ -105,37 +112,31 @@ def _read(blot_wcs: astropy.wcs.WCS, source_wcs: astropy.wcs.WCS) -> ExactMappin
     )
 
 
-def _pair(values: Any) -> tuple[float, float]:
-    return float(values[0]), float(values[1])
-
-
 def _table(table: Any) -> Any:
     if table is None:
         return None
-    values = np.array(table.data, dtype=np.float32, order="C")
-    return values, _pair(table.crpix), _pair(table.crval), _pair(table.cdelt)
+    values = np.asarray(table.data, dtype=np.float32)
+    return values, table.crpix.tolist(), table.crval.tolist(), table.cdelt.tolist()
 
 
 def _projection(wcs: astropy.wcs.WCS) -> Any:
-    cd = wcs.pixel_scale_matrix
-    values = (*wcs.wcs.crpix, *cd.ravel(), *wcs.wcs.crval)
-    return tuple(float(v) for v in values)
+    numbers = (wcs.wcs.crpix, wcs.pixel_scale_matrix.ravel(), wcs.wcs.crval)
+    return [number for part in numbers for number in part.tolist()]
 
 
 def _difference(mapping: ExactMapping, forward: Forward, shape: tuple[int, int]) -> str | None:
     """Return how the core's positions differ from the WCS's own, or None if they do not."""
-    # A low-discrepancy sequence, which falls on no row or column twice, and the corners.
-    golden = 1.32471795724474602596
-    t = np.arange(1, _POINTS + 1)
-    corners = np.array([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
-    unit = np.hstack([np.array([t / golden, t / golden**2]) % 1.0, corners])
-    x, y = unit[0] * (shape[1] + 1), unit[1] * (shape[0] + 1)
-    expected_x, expected_y = forward(x, y)
-    mapping.positions_at(x, y, isa=machine.ISA)
-    off_x, off_y = np.abs(x + 1.0 - expected_x), np.abs(y + 1.0 - expected_y)
-    agree = (off_x <= TOLERANCE) & (off_y <= TOLERANCE)
-    agree |= np.isnan(x) & np.isnan(y) & np.isnan(expected_x) & np.isnan(expected_y)
+    ny, nx = shape
+    count = _CORNERS + min(max(ny * nx // _PIXELS_PER_POINT, _FEWEST), _MOST)
+    found = _UNIT[:, :count] * [[nx + 1.0], [ny + 1.0]]
+    expected = np.array(forward(*found.copy()))
+    mapping.positions_at(*found, isa=machine.ISA)
+    off = np.abs(found + 1.0 - expected)
+    if off.max() <= TOLERANCE:
+        return None
+    agree = (off <= TOLERANCE).all(axis=0)
+    agree |= np.isnan(found).all(axis=0) & np.isnan(expected).all(axis=0)
     if agree.all():
         return None
-    worst = np.nanmax(np.hypot(off_x, off_y)[~agree], initial=0.0)
+    worst = np.nanmax(np.hypot(*off)[~agree], initial=0.0)
     return f"the core's positions differ from theirs by up to {worst:.2g} pixels"

@@ -40,7 +40,7 @@ def planned(
     if isinstance(wcsmap, Mapping):
         plan = wcsmap.plan_for(blot_wcs, source_wcs, coeffs, classic)
     else:
-        plan = geometry.Plan(
+        plan = geometry.plan_of(
             blot_wcs, source_wcs, step,
             coeffs=coeffs, wcsmap=wcsmap, classic=classic, threads=request.threads,
         )  # fmt: skip
