@@ -49,8 +49,8 @@ class World:
         Whether it is the sky.
     kind : tuple
         What is the same for two of one kind that astropy has no frame for.
-    label : str
-        What to call it in errors.
+    told : tuple
+        What to call it in errors, in parts.
     seen : dict
         From where, or when; see `circumstances`.
     """
@@ -59,8 +59,15 @@ class World:
     degrees: tuple[float, float]
     celestial: bool
     kind: tuple[Any, ...]
-    label: str
+    told: tuple[str | float, ...]
     seen: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    @property
+    def label(self) -> str:
+        """What to call it in errors."""
+        texts = [part if isinstance(part, str) else f"{part:g}" for part in self.told]
+        texts += [f"{key} {value:.10g}" for key, value in self.seen.items()]
+        return " ".join(text for text in texts if text and text != "nan")
 
     def is_like(self, other: World) -> bool:
         """Whether both are of one kind, seen from about one place at about one time."""
@@ -138,13 +145,11 @@ class FitsWCS:
             names = (linear.lngtyp.strip(), linear.lattyp.strip())
             system, equinox = linear.radesys, float(linear.equinox)
             seen = circumstances(linear)
-            told = [*names, system, "" if math.isnan(equinox) else f"{equinox:g}"]
-            told += [f"{key} {value:.10g}" for key, value in seen.items()]
+            told = (*names, system, equinox)
             kind: tuple[Any, ...] = (*names, system, None if math.isnan(equinox) else equinox)
             if names[0] in ("RA", "ELON") and _named_j2000(system, equinox):
                 kind = (*names, "J2000")
-            label = " ".join(part for part in told if part)
-            return World((linear.lng, linear.lat), (1.0, 1.0), True, kind, label, seen)
+            return World((linear.lng, linear.lat), (1.0, 1.0), True, kind, told, seen)
         if linear.lng >= 0 or linear.lat >= 0 or linear.spec >= 0:
             raise ValueError(
                 f"{name} must map to longitude and latitude, or to a plane, got CTYPE "
@@ -224,8 +229,7 @@ class CommonWCS:
             axes = (sky.index("lon"), sky.index("lat"))
             factors = tuple(_degrees(names[axis], name) for axis in axes)
             kind = (types[axes[0]], types[axes[1]])
-            label = " ".join(kind)
-            return World(axes, (factors[0], factors[1]), True, kind, label)
+            return World(axes, (factors[0], factors[1]), True, kind, kind)
         if any(sky) or any(t.startswith(("em.", "spect.", "time")) for t in types):
             raise ValueError(
                 f"{name} must map to longitude and latitude, or to a plane, got axes of physical "
@@ -357,7 +361,7 @@ def _plane(types: Sequence[str], plain: Sequence[str], names: Sequence[str]) -> 
     unit_of = ["" if name in ("pix", "pixel") else name for name in names]
     told = [f"{t} in {unit}" if unit else t for t, unit in zip(types, unit_of, strict=True)]
     kind = (*plain, *unit_of)
-    return World((0, 1), (1.0, 1.0), False, kind, f"a plane ({', '.join(told)})")
+    return World((0, 1), (1.0, 1.0), False, kind, (f"a plane ({', '.join(told)})",))
 
 
 def circumstances(linear: Any) -> dict[str, float]:

@@ -55,10 +55,10 @@ def numbers_of(wcs: Any, linear: Any) -> Numbers | None:
         return None
     sip = wcs.sip
     polynomials = None if sip is None else tuple(p.tobytes() for p in (sip.a, sip.b, sip.crpix))
-    found = [getattr(wcs, name) for name in adapters.TABLES]
-    if sum(table.data.nbytes for table in found if table is not None) > _MOST:
+    found = {name: table for name in adapters.TABLES if (table := getattr(wcs, name)) is not None}
+    if found and sum(table.data.nbytes for table in found.values()) > _MOST:
         return None
-    tables = _Tables(table and _numbers_of_table(table) for table in found)
+    tables = _Tables((name, _numbers_of_table(table)) for name, table in found.items())
     celestial = linear.lng >= 0 and linear.lat >= 0
     return (
         type(wcs),
