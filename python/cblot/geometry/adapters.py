@@ -314,12 +314,13 @@ def copied(wcs: astropy.wcs.WCS, name: str) -> astropy.wcs.WCS:
         if not plain or has_own_positions(wcs):
             copy = wcs.deepcopy()
         else:
-            sip, *tables = (
+            sip, *tables = [
                 part if part is None else deepcopy(part)
                 for part in (wcs.sip, *(getattr(wcs, name) for name in TABLES))
-            )
+            ]
+            lookup, detector = tuple(tables[:2]), tuple(tables[2:])
             copy = kind.__new__(kind)
-            astropy.wcs.WCSBase.__init__(copy, sip, tables[:2], deepcopy(wcs.wcs), tables[2:])
+            astropy.wcs.WCSBase.__init__(copy, sip, lookup, deepcopy(wcs.wcs), detector)
             vars(copy).update(vars(wcs))
         if copy.naxis == 2:
             copy.wcs.set()
