@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import threading
 import weakref
 from collections.abc import Callable
@@ -271,3 +272,15 @@ def test_a_child_of_a_fork_in_the_middle() -> None:
     leave.set()
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_pickled_mapping_knows_nothing_of_classes() -> None:
+    class Local(WCS):
+        """Which no pickle can name."""
+
+    blot_wcs, source_wcs = exposure(), tan_wcs(*SOURCE)
+    blot_wcs.__class__ = Local
+    mapping = pickle.loads(pickle.dumps(cblot.Mapping(blot_wcs=blot_wcs, source_wcs=source_wcs)))
+    for _ in range(2):
+        again = blotted(source_wcs, blot_wcs, wcsmap=mapping)
+        np.testing.assert_array_equal(again, blotted(source_wcs, blot_wcs))
