@@ -1,9 +1,9 @@
 """`python -m benchmarks.before FOLDER`: this cblot beside another, such as the last commit's.
 
 FOLDER is what the other is imported from, as ``pip install --no-deps --target FOLDER CHECKOUT``
-makes it. The cases are those of `benchmarks.versus`, a cut-out, and the file task. Each is done by
-both in turn, in a process of its own, on one thread; processor time is compared, in which other
-work on the machine counts less. A ratio is this one's time over the other's.
+makes it. The cases are those of `benchmarks.versus` on one thread, and the file task. Each is done
+by both in turn, in a process of its own; processor time is compared, in which other work on the
+machine counts less. A ratio is this one's time over the other's.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import cblot
-
-from . import cases, scene, tasks
+from . import cases, measure, scene, tasks
 
 # Prints the seconds of each case that is asked for.
 SERVE = "from benchmarks import before; before.serve()"
@@ -30,36 +28,18 @@ SERVE = "from benchmarks import before; before.serve()"
 LEAST_SECONDS = 0.2
 
 
-def _cut_out() -> Callable[[int], Any]:
-    chip = scene.chip()
-    small = chip.blot_wcs.deepcopy()
-    small.array_shape = (20, 20)
-    return lambda threads: cblot.do_blot(chip.source, chip.source_wcs, small, 1.0, threads=threads)
-
-
-def _calls() -> dict[str, Callable[[int], Any]]:
-    found: dict[str, Callable[[int], Any]] = {}
-    for group in cases.GROUPS:
-        try:
-            found |= {case.name: case.ours for case in group()}
-        except ImportError:
-            continue
-    return found | {"20 x 20 pixels": _cut_out()}
-
-
 def serve() -> None:
     """Do what standard input names, each a line; the first answer is what there is."""
     warnings.simplefilter("ignore")
-    calls = _calls()
-    print(*calls, sep="\t", flush=True)
+    known = {case.name: case for case in cases.on_one_thread()}
+    print(*known, sep="\t", flush=True)
     for line in sys.stdin:
-        call = calls[line.strip()]
-        times: list[float] = []
-        while sum(times) < LEAST_SECONDS:
-            start = time.process_time()
-            call(1)
-            times.append(time.process_time() - start)
-        print(min(times), flush=True)
+        case = known[line.strip()]
+        at = scene.at(case.place)
+        call = partial(case.ours, at)
+        call()  # some things are made once
+        ((seconds,),) = measure.interleaved([call], 1, least_seconds=LEAST_SECONDS)
+        print(seconds, flush=True)
 
 
 class Server:
@@ -111,7 +91,7 @@ def _compare(
     here, there = times.values()
     ratios = sorted(a / b for a, b in zip(here, there, strict=True))
     print(
-        f"{name:<28}{statistics.median(here) * 1e3:9.2f}{statistics.median(there) * 1e3:9.2f}"
+        f"{name:<88}{statistics.median(here) * 1e3:9.2f}{statistics.median(there) * 1e3:9.2f}"
         f"{statistics.median(ratios):9.3f}{ratios[0]:8.2f}{ratios[-1]:7.2f}",
         flush=True,
     )
@@ -126,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (arguments.folder / "cblot").is_dir():
         parser.error(f"there is no package cblot in {arguments.folder}")
     both = Server(None), Server(arguments.folder.resolve())
-    print(f"{'one thread':<28}{'ms here':>9}{'there':>9}{'ratio':>9}{'least':>8}{'most':>7}")
+    print(f"{'one thread':<88}{'ms here':>9}{'there':>9}{'ratio':>9}{'least':>8}{'most':>7}")
     for case in both[0].cases:
         if arguments.only in case and case in both[1].cases:
             _compare(case, both, arguments.rounds, lambda server, case=case: server.seconds(case))

@@ -10,31 +10,37 @@ from pathlib import Path
 from typing import Any
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+# A call that is shorter is repeated until there is something to measure.
+LEAST_SECONDS = 0.05
+Clock = Callable[[], float]
 
 
-def interleaved(calls: Sequence[Callable[[], Any]], rounds: int) -> list[list[float]]:
-    """Seconds of each call in each round; a call is run in turn with the others.
+def interleaved(
+    calls: Sequence[Callable[[], Any]],
+    rounds: int,
+    clock: Clock = time.process_time,
+    least_seconds: float = LEAST_SECONDS,
+) -> list[list[float]]:
+    """Seconds of each call in each round; in a round each call has its turn, the first in turn too.
 
-    A call much shorter than the longest is run up to three times a round, and the best taken.
+    Processor seconds, unless another clock is given: other work on the machine counts less then.
     """
     times: list[list[float]] = [[] for _ in calls]
-    for call in calls:
-        call()
-    for _ in range(rounds):
-        for k, call in enumerate(calls):
-            best = _once(call)
-            for _ in range(2 if best < 1.0 else 0):
-                best = min(best, _once(call))
-            times[k].append(best)
+    for k in range(rounds):
+        for n in range(len(calls))[:: 1 if k % 2 else -1]:
+            times[n].append(_seconds(calls[n], clock, least_seconds))
     return times
 
 
-def _once(call: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    result = call()
-    seconds = time.perf_counter() - start
-    del result  # giving its memory back is not the call's
-    return seconds
+def _seconds(call: Callable[[], Any], clock: Clock, least: float) -> float:
+    spent, count = 0.0, 0
+    while not count or spent < least:
+        start = clock()
+        result = call()
+        spent += clock() - start
+        count += 1
+        del result  # giving its memory back is not the call's
+    return spent / count
 
 
 def _resident(field: str) -> int:

@@ -1,11 +1,15 @@
 """`python -m benchmarks.versus`: cblot against drizzlepac, drizzle, scipy and reproject.
 
-Interleaved in one process, best of several rounds. Ratios are the peer's time over cblot's.
+At every roll and scale of the clean image, with detector tables on one axis and on both, from 20 x
+20 pixels to 100 million: each call beside its peer's in one process, in turn, on one thread.
+Prints tables in Markdown of the peer's time over cblot's, the worst of each row beside the best. A
+ratio is the median of the rounds', of processor time; of threads, of time by the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -13,66 +17,35 @@ import statistics
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import cblot
 
-from . import cases, measure
-from .scene import chip, plain
+from . import measure, scene
+from .cases import POSES, Case, on_one_thread, on_threads
+from .shown import Measured, chart, markdown
 
 PEERS = ("drizzlepac", "drizzle", "scipy", "reproject")
-MEGAPIXELS = (1, 4, 16, 100)
+QUICK = (200, 300)
 
 
-def compare(case: cases.Case, rounds: int, threads: int) -> dict[str, Any]:
-    calls = [case.peer, lambda: case.ours(1), lambda: case.ours(threads)]
-    times = measure.interleaved(calls, rounds)
-    peer, one, all_ = (min(t) for t in times)
-    pixels = chip().pixels
-    row: dict[str, Any] = {
-        "case": case.name, "against": case.against, "note": case.note,
-        "ns_per_pixel": one / pixels * 1e9, "ns_per_pixel_threads": all_ / pixels * 1e9,
-        "seconds": one, "seconds_threads": all_, "threads": threads,
-        "scaling": one / all_, "peak_bytes": measure.peak_memory(calls[1]),
-    }  # fmt: skip
-    if case.against:
-        row |= {
-            "peer_seconds": peer, "peer_ns_per_pixel": peer / pixels * 1e9,
-            "ratio": peer / one, "ratio_threads": peer / all_,
-            "median_ratio": statistics.median(
-                a / b for a, b in zip(times[0], times[1], strict=True)
-            ),
-            "peer_peak_bytes": measure.peak_memory(calls[0]),
-        }  # fmt: skip
-    return row
-
-
-def scaling(rounds: int, threads: int) -> list[dict[str, Any]]:
-    """Cost a pixel of poly5 as images grow, one thread and several."""
-    scenes = [plain(m * 10**6) for m in MEGAPIXELS]
-    calls = [
-        lambda s=s, n=n: cblot.do_blot(s.source, s.source_wcs, s.blot_wcs, 1.0, threads=n)
-        for s in scenes
-        for n in (1, threads)
-    ]
-    best = [min(t) for t in measure.interleaved(calls, rounds)]
-    rows = []
-    for k, scene in enumerate(scenes):
-        one, several = best[2 * k : 2 * k + 2]
-        rows.append(
-            {
-                "megapixels": scene.pixels / 1e6,
-                "ns_per_pixel": one / scene.pixels * 1e9,
-                "ns_per_pixel_threads": several / scene.pixels * 1e9,
-                "scaling": one / several,
-                "over_smallest": one / scene.pixels / (best[0] / scenes[0].pixels),
-                "peak_bytes_beyond_output": (measure.peak_memory(calls[2 * k]) or 0)
-                - 4 * scene.pixels,
-            }
-        )
-    return rows
+def compare(case: Case, rounds: int, *, quick: bool) -> Measured:
+    at = scene.at(case.place)
+    calls = [partial(case.first, at), partial(case.second, at)]
+    peaks: tuple[int | None, ...] = (None, None)
+    if not quick:  # which is the first call of each, too: some things are made once
+        peaks = tuple(measure.peak_memory(call) for call in calls)
+    least = 0.0 if quick else measure.LEAST_SECONDS
+    first, second = measure.interleaved(calls, rounds, case.table.clock, least)
+    ratios = [a / b for a, b in zip(first, second, strict=True)]
+    return Measured(
+        case, (statistics.median(first), statistics.median(second)), statistics.median(ratios),
+        (min(ratios), max(ratios)), peaks, at.pixels,
+    )  # fmt: skip
 
 
 def machine() -> dict[str, Any]:
@@ -91,103 +64,80 @@ def machine() -> dict[str, Any]:
     return {
         "processor": models[0] if models else platform.processor(),
         "processors": os.cpu_count(), "packages": packages, "build": cblot.build_info(),
-        "scene": chip().name,
+        "scene": scene.exposure()[2],
     }  # fmt: skip
 
 
-def _megabytes(row: dict[str, Any], key: str) -> str:
-    return "" if row.get(key) is None else f"{row[key] / 1e6:.0f}"
+def _missing(case: Case) -> str:
+    package, file = case.table.package, scene.FILES.get(case.place.tables)
+    if package and importlib.util.find_spec(package) is None:
+        return f"{package} is not installed"
+    if file and file != scene.FILE and not (scene.DATA / file).exists():
+        return f"there is no {file} in {scene.DATA}"
+    return ""
 
 
-def print_table(rows: Sequence[dict[str, Any]], threads: int) -> None:
-    print(f"{'':26}{'':12}{'ns a pixel':>24}{'':4}{'ratio':>14}{'peak MB':>14}")
-    print(
-        f"{'case':<26}{'against':<12}{'peer':>8}{'cblot':>8}{f'x{threads}':>8}"
-        f"{'1 thread':>10}{f'{threads}':>8}{'peer':>8}{'cblot':>6}  note"
-    )
-    for r in rows:
-        peer = f"{r['peer_ns_per_pixel']:8.1f}" if r["against"] else f"{'':8}"
-        ratios = f"{r['ratio']:10.1f}{r['ratio_threads']:8.1f}" if r["against"] else f"{'':18}"
-        print(
-            f"{r['case']:<26}{r['against']:<12}{peer}{r['ns_per_pixel']:8.2f}"
-            f"{r['ns_per_pixel_threads']:8.2f}{ratios}{_megabytes(r, 'peer_peak_bytes'):>8}"
-            f"{_megabytes(r, 'peak_bytes'):>6}  {r['note']}".rstrip()
-        )
+def chosen(arguments: argparse.Namespace) -> list[Case]:
+    cases = on_one_thread() + on_threads(arguments.threads)
+    if arguments.quick:
+        for k, case in enumerate(cases):
+            shape = tuple(min(pair) for pair in zip(case.place.shape, QUICK, strict=True))
+            cases[k] = replace(case, place=replace(case.place, shape=shape, around=QUICK))
+    left_out = sorted({_missing(case) for case in cases} - {""})
+    for reason in left_out:
+        print(f"left out: {reason}", file=sys.stderr)
+    return [
+        case for case in cases
+        if not _missing(case)
+        and (not arguments.roll or case.place.roll in arguments.roll)
+        and any(text in case.name for text in arguments.case)
+    ]  # fmt: skip
 
 
-def print_scaling(rows: Sequence[dict[str, Any]], threads: int) -> None:
-    print(
-        f"\n{'poly5, Mpx':<12}{'ns a pixel':>12}{f'x{threads}':>8}{'1 over ' + str(threads):>10}"
-        f"{'over 1 Mpx':>12}{'MB beyond output':>18}"
-    )
-    for r in rows:
-        print(
-            f"{r['megapixels']:<12.1f}{r['ns_per_pixel']:12.2f}{r['ns_per_pixel_threads']:8.2f}"
-            f"{r['scaling']:10.2f}{r['over_smallest']:12.2f}"
-            f"{r['peak_bytes_beyond_output'] / 1e6:18.1f}"
-        )
-
-
-def plot(rows: Sequence[dict[str, Any]], threads: int, path: Path) -> None:
-    """Bar chart of the ratios."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    shown = [r for r in rows if r["against"]][::-1]
-    figure, axes = plt.subplots(figsize=(8.5, 0.32 * len(shown) + 1.2), layout="constrained")
-    at = range(len(shown))
-    axes.barh([y - 0.2 for y in at], [r["ratio_threads"] for r in shown], 0.4,
-              color="#9ecae1", label=f"cblot, {threads} threads")  # fmt: skip
-    axes.barh([y + 0.2 for y in at], [r["ratio"] for r in shown], 0.4,
-              color="#08519c", label="cblot, one thread")  # fmt: skip
-    for y, r in zip(at, shown, strict=True):
-        axes.text(r["ratio"] * 1.04, y + 0.2, f"{r['ratio']:.1f}", va="center", fontsize=7)
-        axes.text(r["ratio_threads"] * 1.04, y - 0.2, f"{r['ratio_threads']:.1f}", va="center",
-                  fontsize=7, color="#555555")  # fmt: skip
-    axes.axvline(1.0, color="black", linewidth=0.8)
-    axes.set_yticks(list(at), [f"{r['case']}  ({r['against']})" for r in shown], fontsize=8)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("times faster than the peer on the same machine")
-    axes.set_title(f"4096 x 2048 pixels of {chip().name}", fontsize=9)
-    axes.legend(fontsize=8, loc="upper right")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=110)
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.versus", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the ratios")
+    parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
+    parser.add_argument(
+        "--case", action="append", metavar="TEXT",
+        help="only cases with this in 'table: row, column'; may be given again",
+    )  # fmt: skip
+    parser.add_argument(
+        "--roll", type=float, action="append", choices=sorted({p.roll for p in POSES}),
+        help="only this one, in degrees; may be given again",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true",
+        help=f"one round of {QUICK[0]} x {QUICK[1]} pixels: that all runs, no figures to quote",
+    )  # fmt: skip
+    parser.add_argument("--threads", type=int, default=max(cblot.build_info()["threads"], 2))
+    arguments = parser.parse_args(argv)
+    arguments.case = arguments.case or [""]
+    if arguments.quick:
+        arguments.rounds = 1
+    return arguments
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.versus", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
-    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the ratios")
-    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--only", default="", help="only cases whose name or peer has this in it")
-    parser.add_argument("--no-scaling", action="store_true", help="leave out the growing images")
-    parser.add_argument("--threads", type=int, default=cblot.build_info()["threads"])
-    arguments = parser.parse_args(argv)
+    arguments = parse(argv)
     warnings.simplefilter("ignore")
-    rows = []
-    for group in cases.GROUPS:
-        try:
-            found = list(group())
-        except ImportError as error:
-            print(f"left out: {error}", file=sys.stderr)
-            continue
-        for case in found:
-            if arguments.only in f"{case.name} {case.against}":
-                print(f"\r{case.name:<40}", end="", file=sys.stderr, flush=True)
-                rows.append(compare(case, arguments.rounds, arguments.threads))
-    print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
-    print_table(rows, arguments.threads)
-    grown = [] if arguments.no_scaling else scaling(arguments.rounds, arguments.threads)
-    if grown:
-        print_scaling(grown, arguments.threads)
+    cases = chosen(arguments)
+    results = []
+    for k, case in enumerate(cases, 1):
+        measured = compare(case, arguments.rounds, quick=arguments.quick)
+        results.append(measured)
+        print(f"{k}/{len(cases)}  {case.name}: {measured.ratio:.3g}", file=sys.stderr, flush=True)
+    print(markdown(results))
+    about = machine()
     if arguments.json:
-        figures = {"machine": machine(), "rows": rows, "scaling": grown}
+        figures = {"machine": about, "results": [m.as_dict() for m in results]}
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
     if arguments.plot:
-        plot(rows, arguments.threads, arguments.plot)
+        chart(results, f"{about['scene']}, on {about['processor']}", arguments.plot)
     return 0
 
 
