@@ -7,9 +7,11 @@ import signal
 import site
 import tempfile
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -103,10 +105,14 @@ def acs_wcs(data_dir: Path) -> tuple[Any, Any, Any]:
 
 def sky_image(shape: tuple[int, int], seed: int = 3) -> np.ndarray:
     """Noise around a smooth background: every digit of a position matters."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    smooth = 10.0 + 3.0 * np.sin(x / 40.0) * np.cos(y / 31.0)
-    return (smooth + rng.normal(0.0, 1.0, shape)).astype(np.float32)
+    return _sky_image(*shape, seed).copy()
+
+
+@lru_cache(maxsize=4)
+def _sky_image(ny: int, nx: int, seed: int) -> np.ndarray:
+    smooth = 10.0 + 3.0 * np.outer(np.cos(np.arange(ny) / 31.0), np.sin(np.arange(nx) / 40.0))
+    noise = np.random.default_rng(seed).normal(0.0, 1.0, (ny, nx))
+    return (smooth + noise).astype(np.float32)
 
 
 @pytest.fixture(scope="session", params=["acs1", "acs2", "hrc"])
@@ -120,6 +126,31 @@ def real_pair(request: Any, data_dir: Path, acs_wcs: tuple[Any, Any, Any]) -> Pa
         clean = hstwcs(hdulist, 1)
     with fits.open(data_dir / "hrc_47tuc_flt.fits") as hdulist:
         return Pair(source, clean, hstwcs(hdulist, 1), 60.0)
+
+
+class Done(NamedTuple):
+    """What a command gave back."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Done]:
+    """The command line within this process, whose start takes longer than most that it does."""
+    from cblot.cli.run import main
+
+    def run(*arguments: Any) -> Done:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.setattr(logging.getLogger(), "handlers", [])  # pytest's: a process has none
+            status = main([str(argument) for argument in arguments])
+        return Done(status, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-"""The command line, in processes of its own."""
+"""The command line: in a process of its own where that matters, else in this one."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,17 +27,19 @@ GRID = [
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     files.write_data(tmp_path / "med.fits")
     files.write_reference(tmp_path / "one_flt.fits")
     files.write_reference(tmp_path / "two_flt.fits", chips=2)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
     return tmp_path
 
 
-def run(folder: Path, *arguments: Any) -> subprocess.CompletedProcess[str]:
+def process(*arguments: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cblot", *map(str, arguments)], cwd=folder, text=True,
-        capture_output=True, check=False, env={**os.environ, "COLUMNS": "100"},
+        [sys.executable, "-m", "cblot", *map(str, arguments)], text=True, capture_output=True,
+        check=False,
     )  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def level(path: Path) -> float:
 
 
 def test_one_chip(folder: Path) -> None:
-    done = run(folder, "blot", "med.fits", "two_flt.fits[sci,2]", "-o", "out.fits")
+    done = process("blot", "med.fits", "two_flt.fits[sci,2]", "-o", "out.fits")
     assert (done.returncode, done.stdout, done.stderr) == (0, "out.fits\n", "")
     assert level(folder / "out.fits") == pytest.approx(EXPECTED + 1)
 
@@ -71,29 +72,29 @@ def test_a_reference_is_opened_once(
     assert capsys.readouterr().err.count("outnx not used") == 1  # of many it is logged
 
 
-def test_an_input_of_a_later_call_is_not_overwritten(folder: Path) -> None:
+def test_an_input_of_a_later_call_is_not_overwritten(folder: Path, command: Any) -> None:
     (folder / "d").mkdir()
     later = files.write_reference(folder / "d" / "one_flt_sci1_blt.fits")
     before = later.read_bytes()
-    done = run(folder, "blot", "med.fits", "one_flt.fits", "d/one_flt_sci1_blt.fits", "-o", "d")
+    done = command("blot", "med.fits", "one_flt.fits", "d/one_flt_sci1_blt.fits", "-o", "d")
     assert done.returncode == 1
     assert "the output must not be an input: d/one_flt_sci1_blt.fits" in done.stderr
     assert later.read_bytes() == before
 
 
-def test_order_of_arguments(folder: Path) -> None:
+def test_order_of_arguments(folder: Path, command: Any) -> None:
     files.write_reference(folder / "one_flt.fits", CTYPE1="RA---TAN", CTYPE2="DEC--TAN")
     options = ["--no-addsky", "--skyval", "-1.5e-3", "--expout", "1"]
-    done = run(folder, "blot", "med.fits", "-o", "out.fits", "one_flt.fits", *options)
+    done = command("blot", "med.fits", "-o", "out.fits", "one_flt.fits", *options)
     assert (done.returncode, done.stdout, done.stderr) == (0, "out.fits\n", "")
     assert level(folder / "out.fits") == pytest.approx(BLOTTED - 1.5e-3)
-    assert run(folder, "blot", "-o", "new/", "med.fits", "one_flt.fits").stdout == (
+    assert command("blot", "-o", "new/", "med.fits", "one_flt.fits").stdout == (
         "new/one_flt_sci1_blt.fits\n"
     )
 
 
-def test_more_chips_go_to_a_folder(folder: Path) -> None:
-    done = run(folder, "blot", "med.fits", "one_flt.fits", "two_flt.fits", "-o", "new/deep", "-v")
+def test_more_chips_go_to_a_folder(folder: Path, command: Any) -> None:
+    done = command("blot", "med.fits", "one_flt.fits", "two_flt.fits", "-o", "new/deep", "-v")
     names = ["one_flt_sci1_blt.fits", "two_flt_sci1_blt.fits", "two_flt_sci2_blt.fits"]
     assert done.returncode == 0
     assert done.stdout.split() == [f"new/deep/{name}" for name in names]
@@ -102,33 +103,31 @@ def test_more_chips_go_to_a_folder(folder: Path) -> None:
     assert levels == pytest.approx([EXPECTED, EXPECTED, EXPECTED + 1])
 
 
-def test_options_and_configuration(folder: Path) -> None:
+def test_options_and_configuration(folder: Path, command: Any) -> None:
     (folder / "my.cfg").write_text("interpol = nearest\naddsky = no\n[Data Scaling Parameters]\n"
                                    "expout = 3\n")  # fmt: skip
-    done = run(
-        folder, "blot", "med.fits", "one_flt.fits", "-o", "a.fits", "--config", "my.cfg", "-q"
-    )
+    done = command("blot", "med.fits", "one_flt.fits", "-o", "a.fits", "--config", "my.cfg", "-q")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert level(folder / "a.fits") == pytest.approx(BLOTTED * 3)
     history = str(files.read(folder / "a.fits")[1]["HISTORY"])
     assert "interpol = nearest" in history
     options = ["--interp", "linear", "--skyval=-1.5", "--out-units", "cps", "--stepsize", "None"]
-    run(folder, "blot", "med.fits", "one_flt.fits", "-o", "a.fits", "--config", "my.cfg", *options)
+    command("blot", "med.fits", "one_flt.fits", "-o", "a.fits", "--config", "my.cfg", *options)
     assert level(folder / "a.fits") == pytest.approx(BLOTTED - 1.5)
     history = str(files.read(folder / "a.fits")[1]["HISTORY"])
     assert "interpol = linear" in history
     assert "stepsize = None" in history
     paths = "data = med.fits\nreference = 'one_flt.fits[1]'\noutdata = conf.fits\n"
     (folder / "all.cfg").write_text(paths + (folder / "my.cfg").read_text())
-    assert run(folder, "blot", "--config", "all.cfg").stdout == "conf.fits\n"
+    assert command("blot", "--config", "all.cfg").stdout == "conf.fits\n"
     assert level(folder / "conf.fits") == pytest.approx(BLOTTED * 3)
-    done = run(folder, "blot", "med.fits", "-o", "user.fits", *GRID)
+    done = command("blot", "med.fits", "-o", "user.fits", *GRID)
     assert done.returncode == 0, done.stderr
     assert files.read(folder / "user.fits")[0][8, 8] == pytest.approx(10 * 2.5**2)
 
 
-def test_every_parameter_is_an_option(folder: Path) -> None:
-    text = run(folder, "blot", "--help").stdout
+def test_every_parameter_is_an_option(folder: Path, command: Any) -> None:
+    text = command("blot", "--help").stdout
     from cblot.tasks.parameters import table
 
     for name in set(table()) - {"data", "reference", "outdata"}:
@@ -159,9 +158,11 @@ def test_every_parameter_is_an_option(folder: Path) -> None:
         (["params", "--config", "no.cfg"], 1, "there is no configuration file no.cfg"),
     ],
 )  # fmt: skip
-def test_failures(folder: Path, arguments: list[str], status: int, message: str) -> None:
+def test_failures(
+    folder: Path, command: Any, arguments: list[str], status: int, message: str
+) -> None:
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    done = run(folder, *arguments)
+    done = command(*arguments)
     assert done.returncode == status
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -184,40 +185,40 @@ def test_interrupted_while_modules_are_imported(
     assert capsys.readouterr() == ("", "cblot: interrupted\n")
 
 
-def test_debug_shows_the_traceback(folder: Path) -> None:
-    done = run(folder, "blot", "none.fits", "one_flt.fits", "-o", "x", "--debug")
+def test_debug_shows_the_traceback(folder: Path, command: Any) -> None:
+    done = command("blot", "none.fits", "one_flt.fits", "-o", "x", "--debug")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
 
 
-def test_warnings_are_lines(folder: Path) -> None:
+def test_warnings_are_lines(folder: Path, command: Any) -> None:
     arguments = ["blot", "med.fits", "one_flt.fits", "-o", "x.fits", "--outscale", "0.1"]
-    done = run(folder, *arguments)
+    done = command(*arguments)
     assert done.returncode == 0
     assert done.stderr == (
         "cblot blot: warning: outscale not used, as user_wcs is no; pass user_wcs=True "
         "(--user-wcs) to use it\n"
     )
-    assert run(folder, *arguments, "-q").stderr == ""
-    done = run(folder, "blot", "med.fits", "one_flt.fits", "-o", "x.fits", "--in-units", "counts")
+    assert command(*arguments, "-q").stderr == ""
+    done = command("blot", "med.fits", "one_flt.fits", "-o", "x.fits", "--in-units", "counts")
     assert done.stderr.startswith("cblot blot: warning: med.fits: BUNIT is ELECTRONS/S, but in_un")
 
 
-def test_params(folder: Path) -> None:
-    text = run(folder, "params").stdout
+def test_params(folder: Path, command: Any) -> None:
+    text = command("params").stdout
     assert text == cblot.ablot.getHelpAsString(show_ver=False)
-    assert run(folder, "params", "-o", "new.cfg").returncode == 0
+    assert command("params", "-o", "new.cfg").returncode == 0
     assert (folder / "new.cfg").read_text() == text
-    done = run(folder, "params", "-o", "new.cfg")
+    done = command("params", "-o", "new.cfg")
     assert done.returncode == 1
     assert done.stderr == "cblot params: new.cfg exists, and is left as it is\n"
     (folder / "new.cfg").write_text(text.replace("poly5", "linear"))
-    shown = run(folder, "params", "--config", "new.cfg").stdout
+    shown = command("params", "--config", "new.cfg").stdout
     assert 'interpol = "linear" #' in shown
 
 
 def test_version(folder: Path) -> None:
-    text = run(folder, "--version").stdout
+    text = process("--version").stdout
     assert text.startswith(f"cblot {cblot.__version__}\n")
     assert f"instruction set {cblot.build_info()['isa']}" in text
     for name in ("numpy", "astropy", "stwcs"):
@@ -226,7 +227,7 @@ def test_version(folder: Path) -> None:
 
 def test_version_with_a_bad_environment(folder: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("CBLOT_NUM_THREADS", "many")
-    done = run(folder, "--version")
+    done = process("--version")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "CBLOT_NUM_THREADS must be a whole number" in done.stderr

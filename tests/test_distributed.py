@@ -333,6 +333,7 @@ def test_blot_dask_needs_few_chunks() -> None:
     assert asked == []
 
 
+@pytest.mark.parametrize("real_pair", ["acs1"], indirect=True)
 def test_blot_dask_on_a_cluster(client: Any, real_pair: Pair) -> None:
     pair = real_pair
     lazy = da.from_array(pair.source, chunks=(512, 768))

@@ -13,6 +13,8 @@ import pytest
 import cblot
 from conftest import sky_image
 
+pytestmark = pytest.mark.xdist_group("gwcs")  # whose positions take long to ask for
+
 BIG = pytest.mark.slow
 CAMERAS = ["miri", *(pytest.param(name, marks=BIG) for name in ("niriss", "nrcb5", "wfi01"))]
 
@@ -123,22 +125,29 @@ def test_as_stcal(camera: Any) -> None:
     assert np.isfinite(ours).sum() > 0.9 * ours.size
 
 
-@pytest.mark.parametrize("step", [2, 10, 64, None])
-def test_box_within_the_frame(data_dir: Path, step: int | None) -> None:
-    """What is in the exposure's bounding box is mapped to the last pixel, what is not is filled."""
+@pytest.fixture(scope="module")
+def boxed(data_dir: Path) -> Case:
+    """One whose bounding box is within its frame."""
     pair = read(data_dir, "miri")
     blot = copy.deepcopy(pair["exposure"])
     blot.bounding_box = ((100.5, 500.5), (203.0, 700.2))
     blot.array_shape = shape = tuple(pair["exposure_shape"])
     positions = asked(blot, pair["clean"], shape)
-    inside = np.zeros(shape, dtype=bool)
+    return Case(blot, pair["clean"], tuple(pair["clean_shape"]), positions)
+
+
+@pytest.mark.parametrize("step", [2, 10, 64, None])
+def test_box_within_the_frame(boxed: Case, step: int | None) -> None:
+    """What is in the exposure's bounding box is mapped to the last pixel, what is not is filled."""
+    blot, clean, source_shape, positions = boxed
+    inside = np.zeros(blot.array_shape, dtype=bool)
     inside[203:701, 101:501] = True
     np.testing.assert_array_equal(np.isfinite(positions).all(axis=-1), inside)
-    found = cblot.Mapping(blot_wcs=blot, source_wcs=pair["clean"], stepsize=step).pixmap()
+    found = cblot.Mapping(blot_wcs=blot, source_wcs=clean, stepsize=step).pixmap()
     np.testing.assert_array_equal(np.isnan(found), np.isnan(positions))
     assert np.nanmax(np.abs(found - positions)) < 0.05
-    source = np.ones(pair["clean_shape"], dtype="f4")
-    covered = cblot.do_blot(source, pair["clean"], blot, 1.0, fillval=-1.0, stepsize=step) > 0
+    source = np.ones(source_shape, dtype="f4")
+    covered = cblot.do_blot(source, clean, blot, 1.0, fillval=-1.0, stepsize=step) > 0
     np.testing.assert_array_equal(covered, inside)
 
 

@@ -38,8 +38,10 @@ def random_table(rng: np.random.Generator, shape: tuple[int, int]) -> Distortion
     return DistortionLookupTable(values, tuple(crpix), tuple(crval), tuple(cdelt))
 
 
-def distorted_wcs(rng: np.random.Generator, parts: tuple[str, ...], with_pc: bool) -> WCS:
-    shape = tuple(int(n) for n in rng.integers(20, 300, 2))
+def distorted_wcs(
+    rng: np.random.Generator, parts: tuple[str, ...], with_pc: bool, largest: int = 300
+) -> WCS:
+    shape = tuple(int(n) for n in rng.integers(20, largest, 2))
     wcs = WCS(naxis=2)
     suffix = "-SIP" if "sip" in parts else ""
     wcs.wcs.ctype = [f"RA---TAN{suffix}", f"DEC--TAN{suffix}"]
@@ -83,8 +85,8 @@ COMBINATIONS = [c for n in range(len(PARTS) + 1) for c in itertools.combinations
 def test_all_combinations(parts: tuple[str, ...], matrix: str, caplog: Any) -> None:
     rng = np.random.default_rng(COMBINATIONS.index(parts))
     caplog.set_level(logging.DEBUG, "cblot")
-    for _ in range(3):
-        wcs = distorted_wcs(rng, parts, matrix == "pc")
+    for largest in (300, 80, 80):  # extended precision is slow
+        wcs = distorted_wcs(rng, parts, matrix == "pc", largest)
         source = source_for(wcs, rng)
         mapping = cblot.Mapping(blot_wcs=wcs, source_wcs=source, stepsize=None)
         assert not caplog.records
@@ -130,13 +132,14 @@ def test_real_exposures_all_pixels(real_pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("ratio", ["0p55", "1p0", "1p2"])
-def test_nircam_sip_all_pixels(data_dir: Path, ratio: str) -> None:
+def test_nircam_sip(data_dir: Path, ratio: str) -> None:
     wcs = header_wcs(data_dir / "nrcb5_sip_wcs.hdr")
     source = header_wcs(data_dir / f"nrcb5_output_wcs_psr_{ratio}.hdr")
     mapping = cblot.Mapping(blot_wcs=wcs, source_wcs=source, stepsize=None)
-    x, y = (v.ravel() for v in grid(mapping.shape))
+    rows = np.s_[:: 1 if ratio == "1p0" else 7]
+    x, y = (v[rows].ravel() for v in grid(mapping.shape))
     own = np.stack(cblot.WCSMap(wcs, source).forward(x, y), axis=-1)
-    np.testing.assert_allclose(mapping.pixmap(1).reshape(-1, 2), own, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(mapping.pixmap(1)[rows].reshape(-1, 2), own, rtol=0, atol=1e-8)
 
 
 def other_wcs(kind: str) -> WCS:

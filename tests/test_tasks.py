@@ -452,8 +452,11 @@ def test_incomplete_user_wcs(pair: tuple[Path, Path, Path]) -> None:
     assert not pair[2].exists()
 
 
-@pytest.mark.parametrize("interp", ["poly5", "poly3", "linear"])
-@pytest.mark.parametrize("units", [{}, {"in_units": "counts"}, {"out_units": "cps"}])
+@pytest.mark.xdist_group("peers")
+@pytest.mark.parametrize(
+    ("interp", "units"),
+    [("poly5", {}), ("poly3", {"in_units": "counts"}), ("linear", {"out_units": "cps"})],
+)
 def test_legacy_is_drizzlepac_to_the_bit(
     data_dir: Path, tmp_path: Path, monkeypatch: Any, interp: str, units: dict[str, str]
 ) -> None:

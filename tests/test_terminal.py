@@ -25,7 +25,8 @@ def run(folder: Path, *arguments: Any, **keywords: Any) -> subprocess.CompletedP
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
     files.write_data(tmp_path / "med.fits")
     files.write_reference(tmp_path / "flt.fits")
     return tmp_path
@@ -67,7 +68,7 @@ def test_without_standard_streams(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["missing", "warning", "log", "usage", "debug", "many"])
-def test_names_do_not_reach_the_terminal(folder: Path, how: str) -> None:
+def test_names_do_not_reach_the_terminal(folder: Path, command: Any, how: str) -> None:
     odd = folder / f"{ODD}.fits"
     files.write_reference(odd, CRVAL1=160.0, BUNIT="COUNTS/S")
     arguments = {
@@ -78,8 +79,7 @@ def test_names_do_not_reach_the_terminal(folder: Path, how: str) -> None:
         "debug": ["med.fits", f"none-{ODD}.fits", "-o", "x.fits", "--debug"],
         "many": ["med.fits", odd.name, f"none-{ODD}.fits", "-o", "d/", "-v"],
     }[how]
-    done = run(folder, "blot", *arguments)
-    text = done.stderr.decode()
+    text = command("blot", *arguments).stderr
     assert r"\x1b[31mred" in text
     assert not {c for c in text if not c.isprintable()} - {"\n"}
     if how in ("missing", "warning", "log", "many"):
@@ -101,21 +101,21 @@ def test_names_of_outputs(folder: Path) -> None:
     assert shown.rstrip() == f"{SHOWN}\\udcff.fits".encode()
 
 
-def test_two_dashes_end_the_options(folder: Path) -> None:
+def test_two_dashes_end_the_options(folder: Path, command: Any) -> None:
     (folder / "flt.fits").rename(folder / "-odd.fits")
     (folder / "med.fits").rename(folder / "-1.5")
-    done = run(folder, "blot", "-o", "x.fits", "--skyval", "-1", "--no-addsky", "--", "-1.5",
+    done = command("blot", "-o", "x.fits", "--skyval", "-1", "--no-addsky", "--", "-1.5",
                "-odd.fits")  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"x.fits\n", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "x.fits\n", "")
     (folder / "-1.5").rename(folder / "med.fits")
-    done = run(folder, "blot", "-o", "y.fits", "med.fits", "--", "-odd.fits")
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"y.fits\n", b"")
+    done = command("blot", "-o", "y.fits", "med.fits", "--", "-odd.fits")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "y.fits\n", "")
     (folder / "-odd.fits").rename(folder / "--")
-    done = run(folder, "blot", "-o", "z.fits", "--", "med.fits", "--")
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"z.fits\n", b"")
-    done = run(folder, "params", "--", "-o")
+    done = command("blot", "-o", "z.fits", "--", "med.fits", "--")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "z.fits\n", "")
+    done = command("params", "--", "-o")
     assert done.returncode == 2
-    assert b"unrecognized arguments: -o" in done.stderr
+    assert "unrecognized arguments: -o" in done.stderr
 
 
 def test_unknown_instruction_set(folder: Path) -> None:
