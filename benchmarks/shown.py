@@ -72,9 +72,9 @@ def _table(table: Table, rows: Rows) -> str:
     for name, row in rows.items():
         ratios = {m.case.column: m.ratio for m in row}
         worst, *_, best = [*sorted(ratios.values(), reverse=table.cost)] * 2
-        times = sorted(m.told for m in row)
+        times = dict.fromkeys(_time(f(m.told for m in row)) for f in (min, max))
         cells = [_ratio(ratios[c]) if c in ratios else "" for c in columns]
-        cells += [f"**{_ratio(worst)}**", _ratio(best), f"{_time(times[0])} to {_time(times[-1])}"]
+        cells += [f"**{_ratio(worst)}**", _ratio(best), " to ".join(times)]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

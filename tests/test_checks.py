@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks import cases, shown
 from benchmarks.bits import __main__ as bits
 from benchmarks.faults.__main__ import faults, main
 from benchmarks.faults.verdict import NOTHING, Case
@@ -34,3 +35,21 @@ def test_cblot_must_have_what_is_asked_of_it() -> None:
     case = Case("a thing", lambda package: None)
     assert faults([case], {"a thing": {"cblot": (NOTHING, "")}}) == [f"a thing: {NOTHING}; "]
     assert faults([case], {"a thing": {"cblot": ("right", ""), "drizzle": (NOTHING, "")}}) == []
+
+
+@pytest.mark.parametrize(
+    ("cost", "worst", "best"), [(False, "0.50", "25.0"), (True, "25.0", "0.50")]
+)
+def test_the_worst_of_a_row_is_beside_the_best(cost: bool, worst: str, best: str) -> None:
+    table = cases.Table("poly5", cost=cost)
+    results = []
+    for place, ratio in zip(cases.POSES, (3.0, 25.0, 0.5), strict=False):
+        case = cases.Case(table, "a chip", place.pose, place, len, len)
+        results.append(
+            shown.Measured(case, (1e-3, 1e-3), ratio, (ratio, ratio), (None, None), 10**6)
+        )
+    assert shown.markdown(results).splitlines() == [
+        "| poly5 | 0.5° | 30° | 60° | worst | best | ns a pixel |",
+        "|---|---|---|---|---|---|---|",
+        f"| a chip | 3.00 | 25.0 | 0.50 | **{worst}** | {best} | 1.0 |",
+    ]
