@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.wcs import WCS, DistortionLookupTable, Sip
 
 import cblot
@@ -129,6 +130,23 @@ def test_real_exposures_all_pixels(real_pair: Pair) -> None:
     some = np.random.default_rng(1).integers(0, x.size, 20000)
     truth = np.stack(exact_positions(wcs, source, x[some], y[some]), axis=-1).astype(float)
     np.testing.assert_allclose(pixmap[some], truth, rtol=0, atol=1e-11)
+
+
+def test_detector_tables_of_both_axes(data_dir: Path) -> None:
+    """As newer references of HST have them, with polynomials and lookup tables."""
+    with fits.open(data_dir / "acs_wfc_2axis_flt.fits.gz") as hdulist:
+        wcs = WCS(hdulist["SCI", 1].header, hdulist)
+    rng = np.random.default_rng(0)
+    source = source_for(wcs, rng)
+    mapping = cblot.Mapping(blot_wcs=wcs, source_wcs=source, stepsize=None)
+    x, y = (rng.integers(1, n + 1, 20000).astype(float) for n in (4096, 2048))
+    y[:8000] = 64.0 * rng.integers(1, 33, 8000)  # rows of elements
+    x[:2000] = rng.choice([1.0, 63.0, 64.0, 65.0, 4095.0, 4096.0], 2000)
+    found = np.stack(mapping.forward(x, y), axis=-1)
+    pixmap = mapping.pixmap(origin=1)
+    np.testing.assert_array_equal(pixmap[y.astype(int) - 1, x.astype(int) - 1], found)
+    truth = np.stack(exact_positions(wcs, source, x, y), axis=-1)
+    np.testing.assert_allclose(found, truth.astype(float), rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("ratio", ["0p55", "1p0", "1p2"])

@@ -86,22 +86,18 @@ class PlannedExact : public PlannedMapping {
         check_projection(mapping.exposure, "exposure");
         check_projection(mapping.source, "source");
         const auto tables = functions<TableFunctions>(isa);
-        detector_.x = table(mapping.detector_x, "detector_x");
-        detector_.y = table(mapping.detector_y, "detector_y");
-        detector_.most = greatest(detector_.x);
-        table_x_ = table(mapping.table_x, "table_x");
-        table_y_ = table(mapping.table_y, "table_y");
+        const TablePlan detector_x = table(mapping.detector_x, "detector_x");
+        detector_ = plan_tables(detector_x, table(mapping.detector_y, "detector_y"));
+        const TablePlan table_x = table(mapping.table_x, "table_x");
+        tables_ = plan_tables(table_x, table(mapping.table_y, "table_y"));
         if (mapping.sip) {
-            sip_ = plan_polynomials(*mapping.sip, a_, b_);
+            sip_ = plan_polynomials(*mapping.sip, detector_.most_y, a_, b_);
         }
         homography_ = plan_homography(mapping.exposure, mapping.source);
         stages_ = {{tables.detector, &detector_},
                    {functions<PolynomialFunctions>(isa).start, &sip_}};
-        if (mapping.table_x) {
-            stages_.push_back({tables.add_x, &table_x_});
-        }
-        if (mapping.table_y) {
-            stages_.push_back({tables.add_y, &table_y_});
+        if (mapping.table_x || mapping.table_y) {
+            stages_.push_back({tables.add, &tables_});
         }
         stages_.push_back({functions<HomographyFunctions>(isa).project, &homography_});
         plan_ = {stages_.data(), int(stages_.size())};
@@ -117,8 +113,7 @@ class PlannedExact : public PlannedMapping {
 
     ExactPlan plan_;
     std::vector<Stage> stages_;
-    DetectorPlan detector_;
-    TablePlan table_x_, table_y_;
+    TablesPlan detector_, tables_;
     PolynomialPlan sip_;
     HomographyPlan homography_;
     std::vector<double> a_, b_;

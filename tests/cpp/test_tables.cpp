@@ -152,6 +152,43 @@ TEST_CASE("elements of a table that are not finite, at every place and in every 
     }
 }
 
+TEST_CASE("tables of both axes with their elements at the same places") {
+    struct Axis {
+        double crpix, crval, cdelt;
+    };
+    const Axis axes[] = {{1, 1, 9.7}, {0, 0, 16}, {1, 5, 3}, {2, 3, 1}, {1, -40, 1e9}};
+    for (int round = 0; round < 40; ++round) {
+        CAPTURE(round);
+        const Axis x = axes[round % 5], y = axes[(round / 5) % 5];
+        Image<float> values[4];
+        cblot::DistortionTable tables[4];
+        for (int k = 0; k < 4; ++k) {
+            values[k] = noise<float>(4, 9, unsigned(4 * round + k));
+            if (round % 3 == k) {
+                values[k].memory[std::size_t(round % 36)] = float(kNan);
+            }
+            // Corrections of a part of a pixel, and of some.
+            for (float& value : values[k].memory) {
+                value *= round % 2 == 0 ? 0.01F : 1.0F;
+            }
+            tables[k] = {values[k].cview(), x.crpix, y.crpix, x.crval, y.crval, x.cdelt, y.cdelt};
+        }
+        cblot::ExactMapping exact = mapping();
+        exact.detector_x = tables[0];
+        exact.detector_y = tables[1];
+        exact.table_x = tables[2];
+        exact.table_y = tables[3];
+        if (round % 4 != 0) {
+            // Of which three terms around a row are enough, and of which they are not.
+            const double size = round % 4 == 1 ? 1.0 : 1e9;
+            std::vector<double> a(16), b(16);
+            a[3] = size * 1e-15, a[9] = 3e-6, a[2] = b[5] = 2e-5, b[3] = size * -2e-15;
+            exact.sip = cblot::SipPolynomials{3, 3, a, b, 20, 2};
+        }
+        check_all(exact);
+    }
+}
+
 TEST_CASE("what is not a number spreads to the positions whose cell holds it") {
     cblot::ExactMapping exact = mapping();
     Image<float> values(1, kNx, 0.0F);

@@ -20,11 +20,11 @@ struct Row {
 /// positions, 0-based, in the end.
 struct StageBlock {
     Row row;  // the output positions
-    // Where distortions are looked up: the output positions, corrected by the detector's. None of
-    // the x is farther than `most`, which may be NaN for unknown, from the output's. If `one_row`,
-    // all y are that of the row and at_y is not used.
+    // Where distortions are looked up: the output positions, corrected by the detector's. None is
+    // farther than (most_x, most_y), which may be NaN for unknown, from the output's. If `one_row`,
+    // all y are that of the row.
     bool one_row;
-    double most;
+    double most_x, most_y;
     alignas(64) double at_x[kBlock], at_y[kBlock];
     // The positions so far, with room for a block.
     double *x, *y;
@@ -45,7 +45,6 @@ using StageFn = decltype(Stage::run);
 namespace cblot::CBLOT_ISA {
 
 using Doubles = Vector<double>;
-using Cells = Vector<std::int32_t, kLanes<double>>;
 
 // Stages work on whole pairs of vectors.
 inline constexpr Index kStagePad = 2 * kLanes<double>;

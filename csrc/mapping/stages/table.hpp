@@ -14,223 +14,384 @@ struct TablePlan {
     bool finite = true;     // whether all elements are numbers
 };
 
-/// Tables that correct the output positions before all else.
-struct DetectorPlan {
+/// Tables of the corrections of x and of y, looked up at the same positions.
+struct TablesPlan {
     TablePlan x, y;
-    double most = 0.0;  // no correction of an x is greater than this; NaN if unknown
+    bool alike = false;                 // whether both have their elements at the same places
+    double most_x = 0.0, most_y = 0.0;  // no correction is greater; NaN if unknown
 };
 
 struct TableFunctions {
-    StageFn detector;      // of a DetectorPlan: makes the positions where distortions are looked up
-    StageFn add_x, add_y;  // of a TablePlan: corrections there, added to the positions so far
+    StageFn detector;  // makes the positions where distortions are looked up
+    StageFn add;       // corrections there, added to the positions so far
 };
 
 }  // namespace cblot
 
 #ifdef CBLOT_ISA
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 namespace cblot::CBLOT_ISA {
 
-/// The two elements of an axis of a table between which a position lies, and the fraction within
-/// their cell. In a table with elements that are not numbers one of weight 0 is not among them: at
-/// an element both are that one. So what is not a number spreads to the positions within its cells
-/// and to no other, and a position on an element has the same value in whichever way it is looked
-/// up. (Of numbers, one of weight 0 adds nothing.)
-struct TableCell {
-    Cells left, right;
-    Doubles t;
+/// An axis of a table. Cell k lies between elements k and k + 1; before the first element and after
+/// the last are cells, too, in which both are that one.
+struct Axis {
+    double scale, shift;
+    Index n;
 
-    CBLOT_INLINE TableCell(Doubles position, double scale, double shift, Index n, bool finite) {
-        const Doubles zero{}, end = splat(double(n - 1)), last = splat(double(n > 1 ? n - 2 : 0));
-        Doubles g = position * scale + shift;
-        g = g >= 0.0 ? g : zero;
-        g = g < end ? g : end;
-        // The last element is the end of the last cell.
-        left = convert<std::int32_t>(g < last ? g : last);
-        const Doubles cell = convert<double>(left);
-        t = g - cell;
-        right = left + (n > 1 ? 1 : 0);
-        if (!finite) {
-            const Doubles next = cell + 1.0;
-            left = convert<std::int32_t>(t < 1.0 ? cell : next);
-            right = convert<std::int32_t>(t > 0.0 ? next : cell);
-        }
+    CBLOT_INLINE static Axis along_x(const TablePlan& t) { return {t.scale_x, t.shift_x, t.nx}; }
+    CBLOT_INLINE static Axis along_y(const TablePlan& t) { return {t.scale_y, t.shift_y, t.ny}; }
+
+    /// In elements. Ascends with the position, or descends, whatever is rounded.
+    template <class P>
+    CBLOT_INLINE P element(const P& position) const {
+        return position * scale + shift;
     }
+
+    /// The cell of an element; the first one of none.
+    CBLOT_INLINE Index cell(double element) const {
+        const double last = double(n - 1);
+        return element >= 0.0 ? Index(element < last ? element : last) : -1;
+    }
+
+    /// Where the cell ends.
+    CBLOT_INLINE double end(Index cell) const {
+        return cell < n - 1 ? double(cell + 1) : std::numeric_limits<double>::infinity();
+    }
+
+    CBLOT_INLINE Index first(Index cell) const { return max_index(min_index(cell, n - 1), 0); }
+    CBLOT_INLINE Index second(Index cell) const { return min_index(cell + 1, n - 1); }
 };
+
+/// The bilinear interpolation that all lookups are made of, so that they agree to the bit. Of
+/// fractions (s, t) from the first elements on, of any size where both elements are one.
+struct Bilinear {
+    double value, along_x, along_y, along_both;
+
+    Bilinear() = default;
+    CBLOT_INLINE Bilinear(const TablePlan& table, Index left, Index right, Index lower,
+                          Index upper) {
+        const float* const below = table.data + lower * table.nx;
+        const float* const above = table.data + upper * table.nx;
+        value = below[left];
+        along_x = double(below[right]) - value;
+        along_y = double(above[left]) - value;
+        along_both = double(above[right]) - double(above[left]) - along_x;
+    }
+
+    template <class S, class T>
+    CBLOT_INLINE auto at(const S& s, const T& t) const {
+        return (value + along_y * t) + (along_x + along_both * t) * s;
+    }
+
+    CBLOT_INLINE bool is_finite() const { return std::isfinite(along_x + along_y + along_both); }
+};
+
+/// The correction at any position. An element that is not a number does not count where its weight
+/// is 0: it spreads to the positions within its cells and to no other.
+inline double correction_at(const TablePlan& table, double x, double y) {
+    const Axis axes[] = {Axis::along_x(table), Axis::along_y(table)};
+    const double positions[] = {x, y};
+    Index first[2], second[2];
+    double fraction[2];
+    for (int k = 0; k < 2; ++k) {
+        const double element = axes[k].element(positions[k]);
+        const Index cell = axes[k].cell(element);
+        first[k] = axes[k].first(cell);
+        second[k] = axes[k].second(cell);
+        fraction[k] = first[k] < second[k] ? element - double(cell) : 0.0;
+        second[k] = fraction[k] > 0.0 ? second[k] : first[k];
+    }
+    return Bilinear(table, first[0], second[0], first[1], second[1]).at(fraction[0], fraction[1]);
+}
 
 CBLOT_INLINE Doubles widen(const float* p) {
     return convert<double>(load_as<Vector<float, kLanes<double>>>(p));
 }
 
-/// The linear interpolation that all lookups are made of, so that they agree to the bit: between a
-/// and b, at the fraction t, u = 1 - t.
-template <class A, class B, class T>
-CBLOT_INLINE auto between(const A& a, const B& b, const T& t, const T& u) {
-    return a * u + b * t;
+CBLOT_INLINE Doubles corrections_at(const TablePlan& table, Doubles x, Doubles y) {
+    Doubles corrections{};
+    for (int l = 0; l < kLanes<double>; ++l) {
+        set_lane(corrections, l, correction_at(table, lane_of(x, l), lane_of(y, l)));
+    }
+    return corrections;
 }
 
-/// The two rows of a table around a y, and how to mix them.
-struct TableRows {
-    const float *lower, *upper;
-    double t, u;
+/// Where corrections are looked up, and what they are added to: at the positions of the row, which
+/// then are where distortions are looked up; at those, of which y is the row's, or may be any.
+enum class At { output, row, anywhere };
 
-    CBLOT_INLINE TableRows(const TablePlan& table, const TableCell& cell, int lane)
-        : lower(table.data + lane_of(cell.left, lane) * table.nx),
-          upper(lane_of(cell.right, lane) > lane_of(cell.left, lane) ? lower + table.nx : lower),
-          t(lane_of(cell.t, lane)),
-          u(1.0 - t) {}
+/// The positions of a block at which corrections are looked up. A copy, which no store changes.
+template <At at>
+struct Places {
+    Row row;
+    const double *at_x, *at_y;
 
-    /// Around one y.
-    CBLOT_INLINE TableRows(const TablePlan& table, double y)
-        : TableRows(table, along_y(table, splat(y)), 0) {}
+    CBLOT_INLINE explicit Places(const StageBlock& block)
+        : row(block.row), at_x(block.at_x), at_y(block.at_y) {}
 
-    CBLOT_INLINE static TableCell along_y(const TablePlan& table, Doubles y) {
-        return {y, table.scale_y, table.shift_y, table.ny, table.finite};
+    CBLOT_INLINE Doubles x(Index p) const {
+        return at == At::output ? positions_from(row, p) : load(at_x + p);
     }
 
-    CBLOT_INLINE double at(Index i) const {
-        return between(double(lower[i]), double(upper[i]), t, u);
-    }
-
-    /// kLanes consecutive elements.
-    CBLOT_INLINE Doubles from(Index i) const {
-        return between(widen(lower + i), widen(upper + i), t, u);
+    CBLOT_INLINE auto y([[maybe_unused]] Index p) const {
+        if constexpr (at == At::anywhere) {
+            return load(at_y + p);
+        } else {
+            return row.y;
+        }
     }
 };
 
-/// Corrections at positions x, of which lane l lies between the rows rows_of(l).
-template <class RowsOf>
-CBLOT_INLINE Doubles look_up(const TablePlan& table, Doubles x, const RowsOf& rows_of) {
-    const TableCell cell(x, table.scale_x, table.shift_x, table.nx, table.finite);
-    Doubles left, right;
-    for (int l = 0; l < kLanes<double>; ++l) {
-        const TableRows rows = rows_of(l);
-        set_lane(left, l, rows.at(lane_of(cell.left, l)));
-        set_lane(right, l, rows.at(lane_of(cell.right, l)));
+/// What tables correct: x, y or both.
+enum class Along { x, y, both };
+
+/// The tables along those, and the coordinates to which their corrections are added.
+template <At at, Along along>
+struct Corrected {
+    static constexpr int n = along == Along::both ? 2 : 1;
+    TablePlan tables[n];
+    double* to[n];
+
+    CBLOT_INLINE Corrected(const TablesPlan& plan, double* x, double* y) {
+        if constexpr (along != Along::y) {
+            tables[0] = plan.x;
+            to[0] = x;
+        }
+        if constexpr (along != Along::x) {
+            tables[n - 1] = plan.y;
+            to[n - 1] = y;
+        }
     }
-    return between(left, right, cell.t, 1.0 - cell.t);
-}
 
-/// Corrections at positions x of a row.
-CBLOT_INLINE Doubles look_up(const TablePlan& table, const TableRows& rows, Doubles x) {
-    return look_up(table, x, [&](int) { return rows; });
-}
+    /// x: places.x(p).
+    CBLOT_INLINE void add(int m, const Places<at>& places, Index p, Doubles x,
+                          Doubles correction) const {
+        const bool along_x = along != Along::y && m == 0;
+        const Doubles from = at != At::output ? load(to[m] + p) : along_x ? x : splat(places.row.y);
+        store(to[m] + p, from + correction);
+    }
 
-/// Corrections at any positions.
-inline Doubles look_up_anywhere(const TablePlan& table, Doubles x, Doubles y) {
-    const TableCell cell = TableRows::along_y(table, y);
-    return look_up(table, x, [&](int lane) { return TableRows(table, cell, lane); });
-}
+    /// At kLanes positions, one by one.
+    CBLOT_NOINLINE void add_any(const Places<at>& places, Index p) const {
+        const Doubles x = places.x(p), y = places.y(p) - Doubles{};
+        for (int m = 0; m < n; ++m) {
+            add(m, places, p, x, corrections_at(tables[m], x, y));
+        }
+    }
+};
 
-/// The positions along x corrected by a detector table.
-inline void correct_columns(const TablePlan& table, const Row& row, double* cx) {
-    constexpr Index lanes = kLanes<double>;
-    if (table.data == nullptr) {
+/// The cells between which the vectors of a block lie, of an axis along it.
+struct Cells {
+    std::int32_t first[kBlock / kLanes<double>] = {}, last[kBlock / kLanes<double>] = {};
+    bool known;
+
+    /// `most`: how far a position may be from that of the row.
+    CBLOT_INLINE Cells(const Axis& axis, const Row& row, double most) {
+        constexpr Index lanes = kLanes<double>;
+        const double ends[] = {axis.element(row.x0 - most),
+                               axis.element(position(row, row.n - 1) + most)};
+        known = axis.scale > 0.0 && std::isfinite(ends[0]) && std::isfinite(ends[1]);
+        const Doubles end = splat(double(axis.n - 1)), before = splat(-1.0);
+        const auto cells = [&](Doubles x, std::int32_t* to) {
+            const Doubles element = axis.element(x);
+            const Doubles cell = element < end ? element : end;
+            store(to, convert<std::int32_t>(element >= 0.0 ? cell : before));
+        };
+        const Row starts{row.x0, row.dx * double(lanes), row.y, row.n / lanes};
+        const double width = row.dx * double(lanes - 1);
+        for (Index v = 0; v < starts.n; v += lanes) {
+            const Doubles x = positions_from(starts, v);
+            cells(x - most, first + v);
+            cells(x + width + most, last + v);
+        }
+    }
+};
+
+/// What is left of a cell in a row.
+struct Line {
+    double value, along_x;
+
+    CBLOT_INLINE Line() = default;
+    CBLOT_INLINE Line(const Bilinear& cell, double t)
+        : value(cell.value + cell.along_y * t), along_x(cell.along_x + cell.along_both * t) {}
+
+    template <class S, class T>
+    CBLOT_INLINE auto at(const S& s, const T&) const {
+        return value + along_x * s;
+    }
+};
+
+/// Corrects by tables that have their elements at the same places. The cells of a block are made
+/// once. A vector of positions within one of them takes that, one within two, or on both sides of a
+/// line of elements, is made with all of them, and others are looked up one by one, as are those in
+/// a cell with an element that is not a number.
+template <At at, Along along>
+void correct_by(const TablesPlan& plan, const StageBlock& block, double* to_x, double* to_y) {
+    constexpr Index lanes = kLanes<double>, most_cells = 48;
+    constexpr Index most_lines = at == At::anywhere ? 2 : 1;
+    constexpr double kMargin = 1e-3;  // of positions: more than all roundings
+    const Corrected<at, along> all(plan, to_x, to_y);
+    constexpr int n = all.n;
+    const Places<at> places(block);
+    const Row row = places.row;
+    const Axis across = Axis::along_x(all.tables[0]), down = Axis::along_y(all.tables[0]);
+    const double most_y = at == At::anywhere ? block.most_y + kMargin : 0.0;
+    const double near = down.element(row.y - most_y), far = down.element(row.y + most_y);
+    const Index line = down.cell(near), lines = far < down.end(line) ? 1 : 2;
+    const Cells cells(across, row, (at == At::output ? 0.0 : block.most_x) + kMargin);
+    const std::int32_t first = cells.first[0];
+    const Index count = cells.last[row.n / lanes - 1] - first + 1;
+    if (!(cells.known && count <= most_cells && lines <= most_lines && std::isfinite(near) &&
+          near <= far && far < down.end(line + lines - 1))) {
         for (Index p = 0; p < row.n; p += lanes) {
-            store(cx + p, positions_from(row, p));
+            all.add_any(places, p);
         }
         return;
     }
-    const TableRows rows(table, row.y);
-    const double first = row.x0 + table.shift_x;
-    const bool by_pixel = table.by_pixel && row.dx == 1.0 && first > -1e9 && first < 1e9 &&
-                          first == double(Index(first));
-    const Index element = by_pixel ? Index(first) : 0;
-    for (Index p = 0; p < row.n; p += lanes) {
-        const Doubles x = positions_from(row, p);
-        const bool plain = by_pixel & (element + p >= 0) & (element + p <= table.nx - lanes);
-        store(cx + p, x + (plain ? rows.from(element + p) : look_up(table, rows, x)));
+    struct {
+        double begin;
+        std::conditional_t<at == At::anywhere, Bilinear, Line> of[n];
+        bool finite;
+    } made[most_lines][most_cells];
+    for (Index l = 0; l < lines; ++l) {
+        const Index lower = down.first(line + l), upper = down.second(line + l);
+        for (Index k = 0; k < count; ++k) {
+            auto& one = made[l][k];
+            one.begin = double(first + k);
+            one.finite = true;
+            for (int m = 0; m < n; ++m) {
+                const Bilinear of(all.tables[m], across.first(first + k), across.second(first + k),
+                                  lower, upper);
+                one.finite = one.finite && (all.tables[m].finite || of.is_finite());
+                if constexpr (at == At::anywhere) {
+                    one.of[m] = of;
+                } else {
+                    one.of[m] = Line(of, down.element(row.y) - double(line));
+                }
+            }
+        }
+    }
+    const double below = double(line), above = double(line + 1);
+    const Doubles stride = splat(row.dx * double(lanes));
+    Doubles output = positions_from(row, 0);
+    for (Index v = 0, p = 0; p < row.n; ++v, p += lanes, output = output + stride) {
+        const Index k = cells.first[v] - first, next = cells.last[v] - first;
+        const Doubles x = at == At::output ? output : places.x(p), s = across.element(x);
+        const auto t = down.element(places.y(p));
+        if (k == next && lines == 1 && made[0][k].finite) {
+            for (int m = 0; m < n; ++m) {
+                const auto& one = made[0][k];
+                all.add(m, places, p, x, one.of[m].at(s - one.begin, t - below));
+            }
+            continue;
+        }
+        bool plain = next <= k + 1;
+        for (Index l = 0; l < lines; ++l) {
+            plain = plain && made[l][k].finite && made[l][next].finite;
+        }
+        if (!plain) {
+            all.add_any(places, p);
+            continue;
+        }
+        for (int m = 0; m < n; ++m) {
+            const auto between = [&](Index l, const auto& height) {
+                const auto &one = made[l][k], &two = made[l][next];
+                return s >= two.begin ? two.of[m].at(s - two.begin, height)
+                                      : one.of[m].at(s - one.begin, height);
+            };
+            Doubles correction = between(0, t - below);
+            if constexpr (most_lines == 2) {
+                if (lines == 2) {
+                    correction = t >= above ? between(1, t - above) : correction;
+                }
+            }
+            all.add(m, places, p, x, correction);
+        }
     }
 }
 
-/// Adds a table's corrections at the corrected columns, none of which is farther than `most` from
-/// its pixel. Where that leaves no doubt about the cell of a vector of pixels, or leaves two, the
-/// elements are loaded once for all of them, unless one is not a number: one of weight 0 counts.
-inline void add_corrections(const TablePlan& table, const Row& row, double most, const double* cx,
-                            double* out) {
+/// Corrects the output positions by a table whose elements lie under the pixels of the row.
+template <Along along>
+void correct_by_elements(const TablesPlan& plan, const StageBlock& block, double* x, double* y) {
     constexpr Index lanes = kLanes<double>;
-    const TableRows rows(table, row.y);
-    const double scale = table.scale_x, shift = table.shift_x;
-    const double cell_width = 1.0 / scale, per_column = 1.0 / row.dx;
-    const double margin = most + 1e-3;  // more than all roundings
-    const auto add_any = [&](Index& p) {
-        store(out + p, load(out + p) + look_up(table, rows, load(cx + p)));
-        p += lanes;
-    };
-    for (Index p = 0; p < row.n;) {
-        const double g = (position(row, p) - margin) * scale + shift;
-        const double g_end = (position(row, p + lanes - 1) + margin) * scale + shift;
-        const double cell = std::floor(g);
-        if (!(g >= 0.0 && scale > 0.0 && g_end < cell + 2.0 && cell + 2.0 < double(table.nx))) {
-            add_any(p);
-            continue;
-        }
-        const Index k = Index(cell);
-        const double e0 = rows.at(k), e1 = rows.at(k + 1);
-        const bool two = g_end >= cell + 1.0;
-        if (!table.finite && std::isnan(e0 + e1 + (two ? rows.at(k + 2) : e1))) {
-            add_any(p);
-            continue;
-        }
-        if (two) {
-            const Doubles position = load(cx + p) * scale + shift;
-            const Doubles e2 = splat(rows.at(k + 2)), second = splat(cell + 1.0);
-            const auto beyond = position >= second;
-            const Doubles t = position - (beyond ? second : splat(cell));
-            const Doubles left = beyond ? splat(e1) : splat(e0), right = beyond ? e2 : splat(e1);
-            store(out + p, load(out + p) + between(left, right, t, 1.0 - t));
-            p += lanes;
-            continue;
-        }
-        // All vectors up to the end of the cell.
-        const double columns =
-            ((cell + 1.0 - shift) * cell_width - margin - position(row, p)) * per_column;
-        const Index whole = columns < double(row.n) ? Index(columns) / lanes * lanes : row.n;
-        const Index stop = min_index(p + max_index(whole, lanes), row.n);
-        for (; p < stop; p += lanes) {
-            const Doubles t = (load(cx + p) * scale + shift) - cell;
-            store(out + p, load(out + p) + between(e0, e1, t, 1.0 - t));
+    const Corrected<At::output, along> all(plan, x, y);
+    const TablePlan& table = all.tables[0];
+    const Places<At::output> places(block);
+    const Row row = places.row;
+    const Axis down = Axis::along_y(table);
+    const double at_y = down.element(row.y);
+    const Index line = down.cell(at_y), first = down.first(line);
+    const double t = first < down.second(line) ? at_y - double(line) : 0.0;
+    const float* const below = table.data + first * table.nx;
+    const float* const above = t > 0.0 ? below + table.nx : below;
+    const Index element = Index(row.x0 + table.shift_x);
+    for (Index p = 0; p < row.n; p += lanes) {
+        const Index k = element + p;
+        if (k >= 0 && k <= table.nx - lanes) {
+            const Doubles value = widen(below + k);
+            all.add(0, places, p, places.x(p), value + (widen(above + k) - value) * t);
+        } else {
+            all.add_any(places, p);
         }
     }
 }
 
-inline void correct_by_detector(const void* plan, StageBlock& block) {
-    const DetectorPlan& detector = *static_cast<const DetectorPlan*>(plan);
-    const Row row = block.row;
-    correct_columns(detector.x, row, block.at_x);
-    block.most = detector.most;
-    block.one_row = detector.y.data == nullptr;
-    if (!block.one_row) {
-        const TablePlan table = detector.y;
-        const TableRows rows(table, row.y);
-        for (Index p = 0; p < row.n; p += kLanes<double>) {
-            store(block.at_y + p, row.y + look_up(table, rows, positions_from(row, p)));
+CBLOT_INLINE bool has_element_a_pixel(const TablePlan& table, const Row& row) {
+    const double first = row.x0 + table.shift_x;
+    return table.by_pixel && row.dx == 1.0 && std::abs(first) < 1e9 && first == std::trunc(first);
+}
+
+/// Corrects by one table, which may be missing.
+template <At at, Along along>
+void correct_along(const TablesPlan& plan, const StageBlock& block, double* x, double* y) {
+    const TablePlan& table = along == Along::x ? plan.x : plan.y;
+    if (at == At::output && has_element_a_pixel(table, block.row)) {
+        correct_by_elements<along>(plan, block, x, y);
+    } else if (table.data != nullptr) {
+        correct_by<at, along>(plan, block, x, y);
+    } else if (at == At::output) {
+        const Corrected<at, along> all(plan, x, y);
+        const Places<at> places(block);
+        for (Index p = 0; p < places.row.n; p += kLanes<double>) {
+            all.add(0, places, p, places.x(p), Doubles{});
         }
     }
 }
 
-/// `out`: the coordinates that are corrected.
-inline void add_table(const void* plan, StageBlock& block, double* out) {
-    const TablePlan table = *static_cast<const TablePlan*>(plan);
-    const Row row = block.row;
+template <At at>
+void correct(const TablesPlan& plan, const StageBlock& block, double* x, double* y) {
+    if (plan.alike) {
+        correct_by<at, Along::both>(plan, block, x, y);
+    } else {
+        correct_along<at, Along::x>(plan, block, x, y);
+        correct_along<at, Along::y>(plan, block, x, y);
+    }
+}
+
+inline void correct_by_detector(const void* plan_, StageBlock& block) {
+    const TablesPlan& plan = *static_cast<const TablesPlan*>(plan_);
+    block.one_row = plan.y.data == nullptr;
+    block.most_x = plan.most_x;
+    block.most_y = plan.most_y;
+    correct<At::output>(plan, block, block.at_x, block.at_y);
+}
+
+inline void correct_there(const void* plan_, StageBlock& block) {
+    const TablesPlan& plan = *static_cast<const TablesPlan*>(plan_);
     if (block.one_row) {
-        add_corrections(table, row, block.most, block.at_x, out);
-        return;
-    }
-    for (Index p = 0; p < row.n; p += kLanes<double>) {
-        const Doubles x = load(block.at_x + p), y = load(block.at_y + p);
-        store(out + p, load(out + p) + look_up_anywhere(table, x, y));
+        correct<At::row>(plan, block, block.x, block.y);
+    } else {
+        correct<At::anywhere>(plan, block, block.x, block.y);
     }
 }
-
-inline void add_table_x(const void* plan, StageBlock& block) { add_table(plan, block, block.x); }
-
-inline void add_table_y(const void* plan, StageBlock& block) { add_table(plan, block, block.y); }
 
 template <>
 TableFunctions functions() {
-    return {&correct_by_detector, &add_table_x, &add_table_y};
+    return {&correct_by_detector, &correct_there};
 }
 
 }  // namespace cblot::CBLOT_ISA
@@ -238,6 +399,7 @@ TableFunctions functions() {
 #else
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -287,7 +449,7 @@ inline TablePlan plan_table(const DistortionTable& table, const char* name,
     return {values.data(), from.ny, from.nx, scale_x, shift_x, scale_y, shift_y, by_pixel, finite};
 }
 
-/// Greatest absolute value, NaN if one is.
+/// Greatest absolute value, NaN if one is; 0 of no table.
 inline double greatest(const TablePlan& table) {
     double most = 0.0;
     for (Index k = 0; k < table.ny * table.nx; ++k) {
@@ -295,6 +457,14 @@ inline double greatest(const TablePlan& table) {
         most = size <= most || std::isnan(most) ? most : size;
     }
     return most;
+}
+
+inline TablesPlan plan_tables(const TablePlan& x, const TablePlan& y) {
+    const auto places = [](const TablePlan& t) {
+        return std::tie(t.ny, t.nx, t.scale_x, t.shift_x, t.scale_y, t.shift_y);
+    };
+    const bool both = x.data != nullptr && y.data != nullptr;
+    return {x, y, both && !x.by_pixel && places(x) == places(y), greatest(x), greatest(y)};
 }
 
 }  // namespace cblot
