@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import warnings
 from typing import Any
@@ -98,6 +99,20 @@ def test_other_frames_in_a_class(name: str) -> None:
         np.testing.assert_allclose(back, (4, 3), atol=1e-6)
     with pytest.raises(ValueError, match="output and input must map to one sky"):
         cblot.WCSMap(icrs, wcs_of(("HPLN-TAN", "HPLT-TAN"), (0.0, 0.0)))
+
+
+def test_rotations_of_the_sky_are_the_cores(caplog: Any) -> None:
+    """All but that of FK4, whose positions are those of aberrated light."""
+    icrs = equatorial(radesys="ICRS")
+    for name, make in OTHERS.items():
+        other = centred(make(), SkyCoord(150.0, 2.0, unit="deg"))
+        for pair in ((icrs, other), (other, icrs)):
+            caplog.clear()
+            with caplog.at_level(logging.DEBUG, "cblot"):
+                pixmap(*pair)
+            told = [r.getMessage() for r in caplog.records]
+            assert bool(told) == (name == "FK4")
+            assert all("no rotation between their frames" in text for text in told)
 
 
 def test_fk5_of_2000_and_icrs_are_one() -> None:
@@ -430,7 +445,7 @@ def test_wcs_objects_are_copied() -> None:
     for general in (False, True):
         blot_wcs, source_wcs = tan_wcs(30, 40), tan_wcs(30, 40, 0.04)
         if general:
-            blot_wcs.wcs.lonpole = 170.0
+            blot_wcs.wcs.ctype = ["RA---SIN", "DEC--SIN"]
         for step in (None, 10):
             states = [wcs.to_header_string(relax=True) for wcs in (blot_wcs, source_wcs)]
             mapping = cblot.Mapping(blot_wcs=blot_wcs, source_wcs=source_wcs, stepsize=step)

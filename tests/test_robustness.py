@@ -42,7 +42,7 @@ class Half:
 
 def general_wcs() -> WCS:
     """Not for the core, which asks astropy."""
-    return WCS(files.data_header(LONPOLE=170.0))
+    return WCS(files.data_header(CTYPE1="RA---SIN", CTYPE2="DEC--SIN"))
 
 
 def mappings() -> dict[str, cblot.Mapping]:

@@ -160,18 +160,27 @@ TEST_CASE("tables of both axes with their elements at the same places") {
     for (int round = 0; round < 40; ++round) {
         CAPTURE(round);
         const Axis x = axes[round % 5], y = axes[(round / 5) % 5];
-        Image<float> values[4];
+        std::vector<Image<float>> values;
         cblot::DistortionTable tables[4];
         for (int k = 0; k < 4; ++k) {
-            values[k] = noise<float>(4, 9, unsigned(4 * round + k));
+            values.push_back(noise<float>(4, 9, unsigned(4 * round + k)));
+            std::vector<float>& elements = values.back().memory;
             if (round % 3 == k) {
-                values[k].memory[std::size_t(round % 36)] = float(kNan);
+                elements[std::size_t(round % 36)] = float(kNan);
             }
             // Corrections of a part of a pixel, and of some.
-            for (float& value : values[k].memory) {
+            for (float& value : elements) {
                 value *= round % 2 == 0 ? 0.01F : 1.0F;
             }
-            tables[k] = {values[k].cview(), x.crpix, y.crpix, x.crval, y.crval, x.cdelt, y.cdelt};
+        }
+        for (int k = 0; k < 4; ++k) {
+            tables[k] = {values[std::size_t(k)].cview(),
+                         x.crpix,
+                         y.crpix,
+                         x.crval,
+                         y.crval,
+                         x.cdelt,
+                         y.cdelt};
         }
         cblot::ExactMapping exact = mapping();
         exact.detector_x = tables[0];

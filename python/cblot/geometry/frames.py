@@ -20,6 +20,9 @@ _FIXED = (
     coordinates.BarycentricTrueEcliptic,
 )
 
+# How far, in radian, what is no rotation may be from one: some roundings of degrees.
+_EQUAL = 1e-14
+
 
 def _is_j2000(frame: Any) -> bool:
     """Whether it is ICRS, or FK5 of J2000, which are within 0.03 arcsec of each other."""
@@ -60,6 +63,24 @@ def conversion(of: AnyWCS, to: AnyWCS, name_of: str, name_to: str) -> Function |
             f"{_told(of.world, frame_of)}"
         )
     return None
+
+
+def rotation_of(convert: Function) -> NDArray[np.float64] | None:
+    """Matrix of a conversion between skies, None of one that is no rotation.
+
+    That of FK4, whose positions are those of aberrated light, is none, though close to one.
+    """
+    # The axes of the one sky, and a point that is far from all of them.
+    lon, lat = np.array([0.0, 90.0, 0.0, 37.0]), np.array([0.0, 0.0, 90.0, -49.0])
+    (x, y, z), found = _directions(lon, lat), _directions(*convert(lon, lat))
+    matrix = found[:, :3]
+    off = [matrix @ matrix.T - np.eye(3), (matrix @ [x[3], y[3], z[3]] - found[:, 3])[:, None]]
+    return matrix if np.abs(np.hstack(off)).max() < _EQUAL else None
+
+
+def _directions(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+    a, d = np.radians(lon), np.radians(lat)
+    return np.array([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)])
 
 
 def _told(world: World, frame: Any) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cblot.geometry import adapters, scale
 from cblot.geometry.adapters import CommonWCS, FitsWCS, Function, Positions
-from cblot.geometry.frames import conversion
+from cblot.geometry.frames import conversion, rotation_of
 
 
 def output_shape(blot_wcs: Any) -> tuple[int, int]:
@@ -112,6 +112,10 @@ class Pair:
         """Whether both are astropy's WCS, to one and the same sky or plane."""
         both = isinstance(self.blot, FitsWCS) and isinstance(self.source, FitsWCS)
         return both and self._convert is None
+
+    def rotation(self) -> NDArray[np.float64] | None:
+        """Matrix from the sky of `blot` to that of `source`; None if they are one, or have none."""
+        return rotation_of(self._convert) if self._convert is not None else None
 
     def _onto_source(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Positions:
         if self._convert is not None:

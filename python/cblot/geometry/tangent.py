@@ -9,14 +9,15 @@ import logging
 import re
 from typing import Any
 
-import astropy.wcs
 import numpy as np
+from numpy.typing import NDArray
 
 from cblot.core import machine
 from cblot.core.mappings import CoreError, ExactMapping
 from cblot.geometry.adapters import TABLES, AnyWCS, FitsWCS
 from cblot.geometry.maps import Forward
 from cblot.geometry.pair import Pair
+from cblot.geometry.projection import tan_projection
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,13 @@ def native_mapping(pair: Pair, shape: tuple[int, int]) -> ExactMapping | None:
     """
     blot, source = pair.blot, pair.source
     reason = _unsuitable(blot, "blot_wcs") or _unsuitable(source, "source_wcs")
+    rotation = None
     if reason is None and not pair.fits:
-        reason = "they are of different frames"
+        rotation = pair.rotation()
+        reason = "there is no rotation between their frames" if rotation is None else None
     if reason is None:
         try:
-            mapping = _read(blot.wcs, source.wcs)
+            mapping = _read(blot, source, rotation)
             reason = _difference(mapping, pair.forward, shape)
         except CoreError as error:
             reason = str(error)
@@ -80,14 +83,9 @@ def _unsuitable(adapted: AnyWCS, name: str) -> str | None:
     """Return why a WCS is not of the kind that the core knows, or None if it is."""
     if not isinstance(adapted, FitsWCS):
         return f"{name} is not an astropy.wcs.WCS"
-    linear = adapted.wcs.wcs
-    projections = [ctype[4:] for ctype in linear.ctype]
-    if any(p not in ("-TAN", "-TAN-SIP") for p in projections):
-        return f"{name} has projection {', '.join(linear.ctype)}, not TAN"
-    if adapted.world.axes != (0, 1):
-        return f"{name} has its axes in the order latitude, longitude"
-    if linear.lonpole != 180.0:
-        return f"{name} has LONPOLE {linear.lonpole}, not 180"
+    types = adapted.wcs.wcs.ctype
+    if any(ctype[4:] not in ("-TAN", "-TAN-SIP") for ctype in types):
+        return f"{name} has projection {', '.join(types)}, not TAN"
     return None
 
 
@@ -97,13 +95,13 @@ def _foreign(adapted: AnyWCS, name: str) -> str | None:
     return f"{name} has distortion {', '.join(kinds)}, not SIP or tables" if kinds else None
 
 
-def _read(blot_wcs: astropy.wcs.WCS, source_wcs: astropy.wcs.WCS) -> ExactMapping:
-    sip = None
+def _read(blot: Any, source: Any, rotation: NDArray[np.float64] | None) -> ExactMapping:
+    blot_wcs, sip = blot.wcs, None
     if blot_wcs.sip is not None:
         sip = (blot_wcs.sip.a, blot_wcs.sip.b, blot_wcs.sip.crpix.tolist())
     return ExactMapping(
-        exposure=_projection(blot_wcs),
-        source=_projection(source_wcs),
+        exposure=tan_projection(blot, rotation),
+        source=tan_projection(source, None),
         sip=sip,
         detector_x=_table(blot_wcs.det2im1),
         detector_y=_table(blot_wcs.det2im2),
@@ -117,11 +115,6 @@ def _table(table: Any) -> Any:
         return None
     values = np.asarray(table.data, dtype=np.float32)
     return values, table.crpix.tolist(), table.crval.tolist(), table.cdelt.tolist()
-
-
-def _projection(wcs: astropy.wcs.WCS) -> Any:
-    numbers = (wcs.wcs.crpix, wcs.pixel_scale_matrix.ravel(), wcs.wcs.crval)
-    return [number for part in numbers for number in part.tolist()]
 
 
 def _difference(mapping: ExactMapping, forward: Forward, shape: tuple[int, int]) -> str | None:

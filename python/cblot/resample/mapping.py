@@ -70,9 +70,10 @@ class Mapping:
     distortion that is finer than the nodes and that they don't follow to that. (Not so with
     `classic`.)
 
-    Between two TAN projections with LONPOLE 180, the exposure's with any distortion by detector
-    tables, SIP polynomials and lookup tables, the core computes positions, for every pixel anew
-    where they are exact. Any other exact mapping takes 16 bytes a pixel.
+    Between two TAN projections, of one frame of the sky or of two of which neither is FK4, the
+    exposure's with any distortion by detector tables, SIP polynomials and lookup tables, the core
+    computes positions, for every pixel anew where they are exact. Any other exact mapping takes 16
+    bytes a pixel.
 
     It can be copied and pickled, as long as a caller's own mapping or WCS can, and then maps an
     exposure's pixels to the same bits. (Where `forward` asks WCS objects, a pickle has their digits
