@@ -153,16 +153,16 @@ enum class Along { x, y, both };
 template <At at, Along along>
 struct Corrected {
     static constexpr int n = along == Along::both ? 2 : 1;
-    TablePlan tables[n];
+    const TablePlan* tables[n];
     double* to[n];
 
     CBLOT_INLINE Corrected(const TablesPlan& plan, double* x, double* y) {
         if constexpr (along != Along::y) {
-            tables[0] = plan.x;
+            tables[0] = &plan.x;
             to[0] = x;
         }
         if constexpr (along != Along::x) {
-            tables[n - 1] = plan.y;
+            tables[n - 1] = &plan.y;
             to[n - 1] = y;
         }
     }
@@ -179,7 +179,7 @@ struct Corrected {
     CBLOT_NOINLINE void add_any(const Places<at>& places, Index p) const {
         const Doubles x = places.x(p), y = places.y(p) - Doubles{};
         for (int m = 0; m < n; ++m) {
-            add(m, places, p, x, corrections_at(tables[m], x, y));
+            add(m, places, p, x, corrections_at(*tables[m], x, y));
         }
     }
 };
@@ -238,7 +238,7 @@ void correct_by(const TablesPlan& plan, const StageBlock& block, double* to_x, d
     constexpr int n = all.n;
     const Places<at> places(block);
     const Row row = places.row;
-    const Axis across = Axis::along_x(all.tables[0]), down = Axis::along_y(all.tables[0]);
+    const Axis across = Axis::along_x(*all.tables[0]), down = Axis::along_y(*all.tables[0]);
     const double most_y = at == At::anywhere ? block.most_y + kMargin : 0.0;
     const double near = down.element(row.y - most_y), far = down.element(row.y + most_y);
     const Index line = down.cell(near), lines = far < down.end(line) ? 1 : 2;
@@ -264,9 +264,9 @@ void correct_by(const TablesPlan& plan, const StageBlock& block, double* to_x, d
             one.begin = double(first + k);
             one.finite = true;
             for (int m = 0; m < n; ++m) {
-                const Bilinear of(all.tables[m], across.first(first + k), across.second(first + k),
+                const Bilinear of(*all.tables[m], across.first(first + k), across.second(first + k),
                                   lower, upper);
-                one.finite = one.finite && (all.tables[m].finite || of.is_finite());
+                one.finite = one.finite && (all.tables[m]->finite || of.is_finite());
                 if constexpr (at == At::anywhere) {
                     one.of[m] = of;
                 } else {
@@ -319,7 +319,7 @@ template <Along along>
 void correct_by_elements(const TablesPlan& plan, const StageBlock& block, double* x, double* y) {
     constexpr Index lanes = kLanes<double>;
     const Corrected<At::output, along> all(plan, x, y);
-    const TablePlan& table = all.tables[0];
+    const TablePlan table = *all.tables[0];
     const Places<At::output> places(block);
     const Row row = places.row;
     const Axis down = Axis::along_y(table);
