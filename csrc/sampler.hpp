@@ -214,14 +214,15 @@ CBLOT_NOINLINE void sample_lanes(const Samples<T>& s, const typename Sum::State&
     }
 }
 
-/// Whether all taps of pixels p, p + 1 ... are samples, and corners of so many columns and rows.
+/// Whether pixels p, p + 1 ... have base pixels in so many columns from x on, and rows from y on.
 template <class T>
-CBLOT_INLINE bool all_inside(const Block<T>& b, Index p, std::int32_t x, std::int32_t y,
-                             std::uint32_t columns, std::uint32_t rows) {
-    std::int32_t beyond = 0;
+CBLOT_INLINE bool all_inside(const Block<T>& b, Index p, Index x, Index y, Index columns,
+                             Index rows) {
+    // Without a sign, what is before the first, and kOutside, is beyond the last.
+    std::uint32_t beyond = 0;
     for (int l = 0; l < kLanes<T>; ++l) {
-        beyond |= std::uint32_t(b.ix[p + l] - x) >= columns;
-        beyond |= std::uint32_t(b.iy[p + l] - y) >= rows;
+        beyond |= std::uint32_t(b.ix[p + l]) - std::uint32_t(x) >= std::uint32_t(columns);
+        beyond |= std::uint32_t(b.iy[p + l]) - std::uint32_t(y) >= std::uint32_t(rows);
     }
     return beyond == 0;
 }
@@ -242,8 +243,7 @@ CBLOT_INLINE void sample(const Samples<T>& s, const Sum& sum, Block<T>& b) {
         const typename Sum::State state = sum.prepare(b, p);
         unsigned starts = run_starts(b, p);
         const bool scattered = count_bits(starts) > Sum::breaks;
-        if (scattered && all_inside(b, p, std::int32_t(s.x_begin - offset), std::int32_t(-offset),
-                                    std::uint32_t(scattered_x), std::uint32_t(corners_y))) {
+        if (scattered && all_inside(b, p, s.x_begin - offset, -offset, scattered_x, corners_y)) {
             const T* corners[lanes];
             for (int l = 0; l < lanes; ++l) {
                 corners[l] = s.data + (s.origin + Index(b.iy[p + l] + offset) * s.stride_y +

@@ -229,11 +229,27 @@ struct Transposed {
     }
 };
 
+#if defined(__SIZEOF_INT128__) && !defined(__clang__)
+#define CBLOT_HAS_128_BITS
+/// With these, gcc loads a vector piece by piece, and else by way of zeros and shuffles.
+__extension__ using Bits128 = __int128;
+#endif
+
 /// Blocks of Width elements from several places, in one vector: block b is at(b).
 template <class T, int Width, int First = 0, int Blocks = kLanes<T> / Width, class At>
 CBLOT_INLINE Vector<T, Blocks * Width> load_blocks(const At& at) {
     if constexpr (Blocks == 1) {
         return load_as<Vector<T, Width>>(at(First));
+#ifdef CBLOT_HAS_128_BITS
+    } else if constexpr (Blocks == 4 && Width * sizeof(T) == 16) {
+        const Vector<Bits128, 4> v = {load_as<Bits128>(at(First)), load_as<Bits128>(at(First + 1)),
+                                      load_as<Bits128>(at(First + 2)),
+                                      load_as<Bits128>(at(First + 3))};
+        return load_as<Vector<T, Blocks * Width>>(&v);
+    } else if constexpr (Blocks == 2 && Width * sizeof(T) == 16) {
+        const Vector<Bits128, 2> v = {load_as<Bits128>(at(First)), load_as<Bits128>(at(First + 1))};
+        return load_as<Vector<T, Blocks * Width>>(&v);
+#endif
     } else {
         constexpr int half = Blocks / 2;
         return shuffle<Blocks * Width>(load_blocks<T, Width, First, half>(at),

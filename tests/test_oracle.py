@@ -73,10 +73,12 @@ def test_long_rows_use_every_lane() -> None:
         compare(image, pixmap, interp)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("interp", INTERPOLANTS)
-def test_bad_samples_stay_where_they_are(interp: str) -> None:
+def test_bad_samples_stay_where_they_are(interp: str, dtype: type) -> None:
+    """None but those of its taps reach a pixel, though vectors of scattered samples hold more."""
     rng = np.random.default_rng(8)
-    image = rng.normal(5.0, 1.0, (60, 66))
+    image = rng.normal(5.0, 1.0, (60, 66)).astype(dtype)
     image[7, 9], image[0, 0], image[59, 20], image[15:19, 45:50] = np.nan, np.nan, np.inf, np.nan
     pixmap = np.concatenate(
         [rng.uniform(0, 60, (40, 40, 2)), np.floor(rng.uniform(0, 60, (8, 40, 2)))]
@@ -89,7 +91,8 @@ def test_bad_samples_stay_where_they_are(interp: str) -> None:
     good = np.isfinite(expected)
     assert 0 < (~good).sum() < good.size / 2
     np.testing.assert_array_equal(np.isfinite(result), good)
-    np.testing.assert_allclose(result[good], expected[good], rtol=0, atol=1e-11)
+    bound = 10 * BOUND[dtype]
+    np.testing.assert_allclose(result[good], expected[good], rtol=0, atol=bound)
 
 
 @pytest.mark.parametrize("interp", ["linear", "spline3"])
