@@ -209,6 +209,15 @@ def test_nothing_of_the_callers_is_kept() -> None:
     assert len(kept._kept._values) == 1
 
 
+def test_all_digits_of_a_plate_scale_count() -> None:
+    """As an array, too, whose text has only some of them."""
+    blot_wcs, source_wcs = exposure(), tan_wcs(*SOURCE)
+    with np.printoptions(precision=2):
+        for scale in (0.051, 0.053):
+            blot_wcs.idcscale = np.array(scale)
+            np.testing.assert_array_equal(blotted(source_wcs, blot_wcs), anew(source_wcs, blot_wcs))
+
+
 def test_few_and_small_plans_are_kept(made: list[Any]) -> None:
     blot_wcs, source_wcs = exposure(), tan_wcs(*SOURCE)
     for k in range(kept._PLANS + 5):

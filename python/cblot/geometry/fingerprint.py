@@ -51,7 +51,10 @@ def numbers_of(wcs: Any, linear: Any) -> Numbers | None:
     try:
         # Distortion of wcslib's own, such as TPV, is in no number that astropy shows.
         sky = linear.p2s(linear.crpix + _PLACES, 1)["world"]
-    except ValueError:  # wcslib's, too: whoever makes a pair of it says why
+        scales = [getattr(wcs, name, None) for name in ("pscale", "idcscale")]
+        # Of an array, its text may have not all digits.
+        scales = [scale if scale is None else float(scale) for scale in scales]
+    except (TypeError, ValueError):  # wcslib's, too: whoever makes a pair of it says why
         return None
     sip = wcs.sip
     polynomials = None if sip is None else tuple(p.tobytes() for p in (sip.a, sip.b, sip.crpix))
@@ -74,7 +77,7 @@ def numbers_of(wcs: Any, linear: Any) -> Numbers | None:
         linear.radesys,
         struct.pack("3d", linear.lonpole, linear.latpole, linear.equinox),
         tuple(adapters.circumstances(linear).items()),
-        repr([getattr(wcs, name, None) for name in ("pscale", "idcscale")]),
+        repr(scales),
         polynomials,
         tables,
     )
