@@ -218,6 +218,16 @@ def test_all_digits_of_a_plate_scale_count() -> None:
             np.testing.assert_array_equal(blotted(source_wcs, blot_wcs), anew(source_wcs, blot_wcs))
 
 
+def test_what_is_refused_is_refused_after_a_plan_was_kept() -> None:
+    blot_wcs, source_wcs = exposure(), tan_wcs(*SOURCE)
+    a, inverse = blot_wcs.sip.a, np.zeros((3, 3))
+    blot_wcs.sip = Sip(a, a, inverse, inverse, [11.0, 15.0])
+    blotted(source_wcs, blot_wcs)
+    blot_wcs.sip.ap[1, 1] = np.nan
+    with pytest.raises(ValueError, match="must have SIP polynomials of finite numbers"):
+        blotted(source_wcs, blot_wcs)
+
+
 def test_few_and_small_plans_are_kept(made: list[Any]) -> None:
     blot_wcs, source_wcs = exposure(), tan_wcs(*SOURCE)
     for k in range(kept._PLANS + 5):

@@ -57,7 +57,9 @@ def numbers_of(wcs: Any, linear: Any) -> Numbers | None:
     except (TypeError, ValueError):  # wcslib's, too: whoever makes a pair of it says why
         return None
     sip = wcs.sip
-    polynomials = None if sip is None else tuple(p.tobytes() for p in (sip.a, sip.b, sip.crpix))
+    # Those of the inverse map nothing, but are refused if they are no numbers.
+    parts = () if sip is None else (sip.a, sip.b, sip.ap, sip.bp, sip.crpix)
+    polynomials = tuple(None if part is None else part.tobytes() for part in parts)
     found = {name: table for name in adapters.TABLES if (table := getattr(wcs, name)) is not None}
     if found and sum(table.data.nbytes for table in found.values()) > _MOST:
         return None
