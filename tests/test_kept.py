@@ -209,6 +209,36 @@ def test_nothing_of_the_callers_is_kept() -> None:
     assert len(kept._kept._values) == 1
 
 
+class Underneath(WCS):
+    """With other positions by what astropy's functions for them call."""
+
+    moved = 0.0
+
+    def _all_pix2world(self, xy: np.ndarray, origin: int) -> np.ndarray:
+        return np.add(super()._all_pix2world(xy, origin), [self.moved, 0.0])
+
+
+class Around(WCS):
+    moved = 0.0
+
+    def _array_converter(self, func: Any, *args: Any, **kw: Any) -> Any:
+        def moved(xy: np.ndarray, origin: int) -> np.ndarray:
+            return np.add(func(xy, origin), [self.moved, 0.0])
+
+        return super()._array_converter(moved, *args, **kw)
+
+
+@pytest.mark.parametrize("kind", [Underneath, Around])
+def test_a_class_may_change_what_positions_are_made_by(kind: type[WCS]) -> None:
+    blot_wcs, source_wcs = exposure(), tan_wcs(*SOURCE)
+    blot_wcs.__class__ = kind
+    before = blotted(source_wcs, blot_wcs)
+    blot_wcs.moved = 1e-4
+    after = blotted(source_wcs, blot_wcs)
+    assert not np.array_equal(after, before)
+    np.testing.assert_array_equal(after, anew(source_wcs, blot_wcs))
+
+
 def test_all_digits_of_a_plate_scale_count() -> None:
     """As an array, too, whose text has only some of them."""
     blot_wcs, source_wcs = exposure(), tan_wcs(*SOURCE)

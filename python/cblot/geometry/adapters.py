@@ -25,6 +25,14 @@ _COMMON_INTERFACE = ("pixel_to_world_values", "world_to_pixel_values", "pixel_n_
 EQUATORIAL = (coordinates.ICRS, coordinates.FK5, coordinates.FK4, coordinates.FK4NoETerms)
 # Lookup and detector tables of astropy's WCS objects, by the names of their attributes.
 TABLES = ("cpdis1", "cpdis2", "det2im1", "det2im2")
+# What astropy's WCS objects make positions and scales of.
+_POSITIONS = (
+    "all_pix2world",
+    "_all_pix2world",
+    "wcs_world2pix",
+    "_array_converter",
+    "pixel_scale_matrix",
+)
 # CTYPE of an axis that is nothing in particular.
 _NO_TYPE = ("", "LINEAR", "PIXEL")
 # Place of the observer of the sun, in degrees and metres.
@@ -284,7 +292,7 @@ def adapted(wcs: Any, name: str, owned: bool = False) -> AnyWCS:
 def has_own_positions(wcs: astropy.wcs.WCS) -> bool:
     """Whether a WCS makes positions otherwise than astropy's, by its class or by itself."""
     kind, own = type(wcs), vars(wcs)
-    for name in ("all_pix2world", "wcs_world2pix", "pixel_scale_matrix"):
+    for name in _POSITIONS:
         if getattr(kind, name) is not getattr(astropy.wcs.WCS, name) or name in own:
             return True
     return False
