@@ -230,7 +230,7 @@ constexpr double sinc_taper(int k) {
 }
 
 template <class T>
-struct StretchedSinc;
+class StretchedSinc;
 
 /// sinc(t-k) taper(k), k = -7 ... 7, made to sum to 1; within 4 epsilon.
 ///
