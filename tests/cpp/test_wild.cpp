@@ -42,6 +42,30 @@ bool has(const std::string& text, const std::string& part) {
 
 }  // namespace
 
+TEST_CASE("scattered pixels of a window that begins beyond column 2^30") {
+    constexpr Index kSize = 40, kFar = Index(1) << 30, kAt = kFar + 64;
+    const auto source = noise<float>(kSize, kSize);
+    cblot::Options options;
+    options.kernel = cblot::Kernel::poly5;
+    options.fill = -7.0;
+    Image<float> near(kSize, kSize), far(kSize, kSize);
+    const auto blot = [&](Index at, Image<float>& out) {
+        // Down the columns, and every third pixel beyond the image.
+        const cblot::CallbackMapping turned{[at](Index begin, Index end, double* x, double* y) {
+            for (Index j = begin; j < end; ++j) {
+                for (Index i = 0; i < kSize; ++i) {
+                    *x++ = double(at + 4 + j * 3 / 4) + 0.25;
+                    *y++ = i % 3 == 0 && j % 2 == 0 ? -1.0 : double(4 + i * 3 / 4) + 0.5;
+                }
+            }
+        }};
+        return cblot::blot_window<float, float>({source.cview(), 0, at, kSize, at + kSize + 4},
+                                                turned, {out.view(), 0, 0, kSize, kSize}, options);
+    };
+    CHECK(blot(64, near) == blot(kAt, far));
+    CHECK(near.memory == far.memory);
+}
+
 TEST_CASE("the stride of a single row or column is of no meaning") {
     Scene scene;
     Positions row(1, 9, 3.0, 0.0), column(9, 1, 0.0, 4.0);
