@@ -83,7 +83,7 @@ struct ClassicSum {
 
     CBLOT_INLINE static float one(const float* corner, Index stride_y, Index stride_x,
                                   const State& state, int lane) {
-        return at(corner, stride_y, stride_x, float(state.tx[lane]), float(state.ty[lane]));
+        return at(corner, stride_y, stride_x, lane_of(state.tx, lane), lane_of(state.ty, lane));
     }
 
     CBLOT_INLINE static void scattered(const float* const* corner, Index stride_y,
@@ -94,7 +94,7 @@ struct ClassicSum {
     }
 
     static float edge(const Samples<float>& s, const State& state, int lane, Index iy, Index ix) {
-        const float tx = state.tx[lane], ty = state.ty[lane];
+        const float tx = lane_of(state.tx, lane), ty = lane_of(state.ty, lane);
         if constexpr (width == 1) {
             return s.data[s.origin + min_index(iy, s.ny - 1) * s.stride_y +
                           min_index(ix, s.nx - 1) * s.stride_x];

@@ -83,7 +83,7 @@ CBLOT_INLINE auto convert(const V& v) {
 
 /// One lane of a vector.
 template <class V>
-CBLOT_INLINE auto lane_of(const V& v, int lane) {
+CBLOT_INLINE auto lane_of(const V& v, [[maybe_unused]] int lane) {
 #if defined(__GNUC__)
     return v[lane];
 #else
@@ -92,7 +92,7 @@ CBLOT_INLINE auto lane_of(const V& v, int lane) {
 }
 
 template <class V, class T>
-CBLOT_INLINE void set_lane(V& v, int lane, T value) {
+CBLOT_INLINE void set_lane(V& v, [[maybe_unused]] int lane, T value) {
 #if defined(__GNUC__)
     v[lane] = value;
 #else
@@ -102,7 +102,7 @@ CBLOT_INLINE void set_lane(V& v, int lane, T value) {
 
 /// Lanes of v from `lane` on, those of rest before it.
 template <class V>
-CBLOT_INLINE V from_lane(int lane, const V& v, const V& rest) {
+CBLOT_INLINE V from_lane([[maybe_unused]] int lane, const V& v, [[maybe_unused]] const V& rest) {
 #if defined(__GNUC__)
     using Mask = decltype(v < v);
     Mask index;
