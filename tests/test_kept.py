@@ -201,11 +201,16 @@ def test_nothing_of_the_callers_is_kept() -> None:
     values = np.full((3, 4), 0.2, "f4")
     blot_wcs.cpdis1 = DistortionLookupTable(values, (1.0, 1.0), (1.0, 1.0), (10.0, 10.0))
     assert np.shares_memory(blot_wcs.cpdis1.data, values)
+
+    class Local(WCS):
+        """Which may refer to anything."""
+
+    blot_wcs.__class__ = Local
     blotted(source_wcs, blot_wcs)
-    gone = [weakref.ref(thing) for thing in (blot_wcs, source_wcs, values)]
-    del blot_wcs, source_wcs, values
+    gone = [weakref.ref(thing) for thing in (blot_wcs, source_wcs, values, Local)]
+    del blot_wcs, source_wcs, values, Local
     gc.collect()
-    assert [ref() for ref in gone] == [None] * 3
+    assert [ref() for ref in gone] == [None] * 4
     assert len(kept._kept._values) == 1
 
 
@@ -256,6 +261,17 @@ def test_what_is_refused_is_refused_after_a_plan_was_kept() -> None:
     blot_wcs.sip.ap[1, 1] = np.nan
     with pytest.raises(ValueError, match="must have SIP polynomials of finite numbers"):
         blotted(source_wcs, blot_wcs)
+
+
+@pytest.mark.parametrize("stepsize", [10, None])
+def test_sip_of_the_other_direction_alone(stepsize: int | None) -> None:
+    inverse = sip(1e-3)
+    blot_wcs, source_wcs = exposure(), tan_wcs(*SOURCE)
+    blot_wcs.sip = Sip(None, None, inverse.a, inverse.b, inverse.crpix)
+    expected = anew(source_wcs, blot_wcs, stepsize=stepsize)
+    for _ in range(2):
+        again = blotted(source_wcs, blot_wcs, stepsize=stepsize)
+        np.testing.assert_array_equal(again, expected)
 
 
 def test_few_and_small_plans_are_kept(made: list[Any]) -> None:

@@ -97,7 +97,7 @@ def _foreign(adapted: AnyWCS, name: str) -> str | None:
 
 def _read(blot: Any, source: Any, rotation: NDArray[np.float64] | None) -> ExactMapping:
     blot_wcs, sip = blot.wcs, None
-    if blot_wcs.sip is not None:
+    if blot_wcs.sip is not None and blot_wcs.sip.a is not None:  # else of the other direction
         sip = (blot_wcs.sip.a, blot_wcs.sip.b, blot_wcs.sip.crpix.tolist())
     return ExactMapping(
         exposure=tan_projection(blot, rotation),
