@@ -97,7 +97,7 @@ CBLOT_INLINE Index blot_tile(const Positions& positions, const Box& tile,
     for (Index j = seen.y0; j < seen.y1; ++j) {
         for (Index i = seen.x0; i < seen.x1; i += kBlock) {
             b.n = min_index(kBlock, seen.x1 - i);
-            positions(j, i, b.n, b.x, b.y);
+            b.most = positions(j, i, b.n, b.x, b.y);
             ahead.next_row(b);
             Index first = 0, last = b.n;
             if (halo > 0) {

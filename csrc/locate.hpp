@@ -19,6 +19,7 @@ struct Block {
     alignas(64) std::int32_t ix[size], iy[size];  // base pixels, or kOutside
     alignas(64) unsigned char breaks[size];       // 1: not of the run of the pixel before
     alignas(64) T value[size];                    // interpolated
+    Most most;                                    // of the positions
     Index n = 0;                                  // pixels in use
     Index covered = 0;                            // of which inside
 
@@ -32,20 +33,20 @@ struct Block {
 };
 
 /// Counts the pixels inside and finds the runs: neighbours whose base pixels are neighbours in the
-/// same row, or which are outside.
-template <class T>
+/// same row, or which are outside. `Inside`: all of them are, and there are no others.
+template <bool Inside = false, class T>
 CBLOT_INLINE void mark_runs(Block<T>& b) {
     const Index padded = b.padded();
     std::int32_t outside = 0;
     for (Index p = 0; p < padded; ++p) {
-        outside += b.iy[p] == kOutside;
+        outside += !Inside && b.iy[p] == kOutside;
     }
     b.covered = padded - outside;
     b.breaks[0] = 1;
     for (Index p = 1; p < padded; ++p) {
         // Unsigned, because the distance to kOutside may not fit.
         const std::uint32_t step = std::uint32_t(b.ix[p]) - std::uint32_t(b.ix[p - 1]);
-        const std::int32_t on = (step == 1u) | (b.iy[p] == kOutside);
+        const std::int32_t on = (step == 1u) | (!Inside && b.iy[p] == kOutside);
         b.breaks[p] = static_cast<unsigned char>((on & (b.iy[p] == b.iy[p - 1])) ^ 1);
     }
     for (Index p = b.n; p < padded; ++p) {
@@ -85,12 +86,23 @@ struct PlainLocate {
     template <class T>
     CBLOT_INLINE static void locate(Block<T>& b, Index ny, Index nx) {
         const double width = double(nx), height = double(ny);
+        if (b.n == b.padded() && block_inside(b.most, width, height)) {
+            locate<true>(b, width, height);
+        } else {
+            b.pad();
+            locate<false>(b, width, height);
+        }
+    }
+
+  private:
+    /// `Inside`: all positions are.
+    template <bool Inside, class T>
+    CBLOT_NOINLINE static void locate(Block<T>& b, double width, double height) {
         const Vector<double> zero{}, outside = splat(double(kOutside));
-        b.pad();
         const Index padded = b.padded();
         for (Index p = 0; p < padded; p += kLanes<double>) {
             const Vector<double> x = load(b.x + p), y = load(b.y + p);
-            const auto within = inside<false>(x, y, width, height);
+            const auto within = Inside ? zero == zero : inside<false>(x, y, width, height);
             const Vector<double> xs = within ? x : zero, ys = within ? y : zero;
             Vector<double> ix = floor_of(xs), iy = floor_of(ys), tx = xs - ix, ty = ys - iy;
             if (B == Base::nearest) {
@@ -108,7 +120,7 @@ struct PlainLocate {
                 store(b.ty + p, convert<T>(ty));
             }
         }
-        mark_runs(b);
+        mark_runs<Inside>(b);
     }
 };
 

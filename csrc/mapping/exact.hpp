@@ -46,8 +46,9 @@ CBLOT_INLINE void run_stages(const ExactPlan& plan, double x0, double dx, double
     }
 }
 
-inline void exact_positions(const void* plan, Index j, Index i, Index n, double* x, double* y) {
+inline Most exact_positions(const void* plan, Index j, Index i, Index n, double* x, double* y) {
     run_stages(*static_cast<const ExactPlan*>(plan), double(i + 1), 1.0, double(j + 1), n, x, y);
+    return {};
 }
 
 inline void exact_nodes(const ExactPlan& plan, Index step, double y, Index k_begin, Index n,

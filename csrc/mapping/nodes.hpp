@@ -28,14 +28,17 @@ constexpr double classic_fraction(Index position, Index step) {
 }  // namespace cblot
 
 #ifdef CBLOT_ISA
+#include "inside.hpp"
 #include "simd.hpp"
 
 namespace cblot::CBLOT_ISA {
 
 /// Bilinear mean of the four nodes around each pixel: first along y, for the nodes of the row, then
-/// along x with the fractions' table. `Patched`: some cells are given pixel by pixel.
+/// along x with the fractions' table. No mean is beyond the nodes of the row, but for its rounding,
+/// and where none of them is negative, none is. (They are read once, for they may change.)
+/// `Patched`: some cells are given pixel by pixel.
 template <bool Patched>
-void node_means(const NodePlan& plan, Index j, Index i, Index n, double* x, double* y) {
+Most node_means(const NodePlan& plan, Index j, Index i, Index n, double* x, double* y) {
     const Index step = plan.nodes.step;
     const Index row = (j + 1) / step;
     const double fraction = plan.t[(j + 1) % step];
@@ -47,15 +50,23 @@ void node_means(const NodePlan& plan, Index j, Index i, Index n, double* x, doub
     const View2D<const double> nodes_x = plan.nodes.x, nodes_y = plan.nodes.y;
     Index k = (i + 1) / step, m = (i + 1) % step;
     double x1 = along_y(nodes_x, k), y1 = along_y(nodes_y, k);
+    Most most{0, 0};
+    const auto take = [&most](double node_x, double node_y) {
+        take_most(most.x, node_x);
+        take_most(most.y, node_y);
+    };
+    take(x1, y1);
     constexpr Index lanes = kLanes<double>;
     static_assert(lanes <= kPad);
     for (Index p = 0; p < n; ++k, m = 0) {
         const double x0 = x1, y0 = y1;
         x1 = along_y(nodes_x, k + 1);
         y1 = along_y(nodes_y, k + 1);
+        take(x1, y1);
         const Index count = min_index(step - m, n - p);
         const std::int32_t patch = Patched ? plan.cells[row * plan.cell_columns + k] : -1;
         if (patch >= 0) {
+            most = Most{};
             const Index line = patch * plan.patch_height + (j + 1) % step;
             for (Index q = 0; q < count; ++q) {
                 x[p + q] = plan.nodes.patch_x(line, m + q) - 1.0;
@@ -71,20 +82,20 @@ void node_means(const NodePlan& plan, Index j, Index i, Index n, double* x, doub
         }
         p += count;
     }
+    return most;
 }
 
-inline void node_positions(const void* plan_, Index j, Index i, Index n, double* x, double* y) {
+inline Most node_positions(const void* plan_, Index j, Index i, Index n, double* x, double* y) {
     const NodePlan& plan = *static_cast<const NodePlan*>(plan_);
     if (plan.cells == nullptr) {
-        node_means<false>(plan, j, i, n, x, y);
-    } else {
-        node_means<true>(plan, j, i, n, x, y);
+        return node_means<false>(plan, j, i, n, x, y);
     }
+    return node_means<true>(plan, j, i, n, x, y);
 }
 
 /// The same mean in the order of operations of drizzlepac's DefaultWCSMapping, which is defined to
 /// the last bit.
-inline void classic_node_positions(const void* plan_, Index j, Index i, Index n, double* x,
+inline Most classic_node_positions(const void* plan_, Index j, Index i, Index n, double* x,
                                    double* y) {
     const NodePlan& plan = *static_cast<const NodePlan*>(plan_);
     const Index step = plan.nodes.step, row = (j + 1) / step;
@@ -104,6 +115,7 @@ inline void classic_node_positions(const void* plan_, Index j, Index i, Index n,
         means(plan.nodes.y, k, p, end, y);
         p = end;
     }
+    return {};
 }
 
 template <>

@@ -22,7 +22,7 @@ struct PixmapFunctions {
 
 namespace cblot::CBLOT_ISA {
 
-inline void pixmap_positions(const void* plan_, Index j, Index i, Index n, double* x, double* y) {
+inline Most pixmap_positions(const void* plan_, Index j, Index i, Index n, double* x, double* y) {
     const PixmapPlan& plan = *static_cast<const PixmapPlan*>(plan_);
     const View2D<const double>&px = plan.pixmap.x, &py = plan.pixmap.y;
     const double* x0 = px.data + (j - plan.first_row) * px.stride_y + i * px.stride_x;
@@ -38,12 +38,13 @@ inline void pixmap_positions(const void* plan_, Index j, Index i, Index n, doubl
             x[p] = x0[2 * p];
             y[p] = x0[2 * p + 1];
         }
-        return;
+        return {};
     }
     for (Index p = 0; p < n; ++p) {
         x[p] = x0[p * px.stride_x];
         y[p] = y0[p * py.stride_x];
     }
+    return {};
 }
 
 template <>
