@@ -364,13 +364,8 @@ void define_blot(py::module_& module) {
                "Fill pixmap (ny, nx, 2) with the source positions of all pixels, plus origin.");
 }
 
-/// The rows of a table, or its columns as rows.
-cblot::View2D<const float> lines_of(const py::array& table, bool down) {
-    const auto rows = plane_of<const float>(table, "table");
-    return down ? cblot::View2D<const float>{rows.data, rows.nx, rows.ny, rows.stride_x,
-                                             rows.stride_y}
-                : rows;
-}
+/// Copied, unless its rows are dense.
+using Table = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
 }  // namespace
 
@@ -434,18 +429,18 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
                "Height, or width, of a patch of an output of n pixels along that axis.");
     module.def(
         "greatest_roughness",
-        [](const py::array& table, Index n, bool down) {
+        [](const Table& table, Index n, bool down) {
             if (n < 1) {
                 throw py::value_error("n must be at least 1, got " + std::to_string(n));
             }
-            return cblot::greatest_roughness(lines_of(table, down), n);
+            return cblot::greatest_roughness(plane_of<const float>(table, "table"), n, down);
         },
         py::arg("table"), py::arg("n"), py::arg("down"),
         "How far elements of a table are from the means of every n-th along x, or along y.");
     module.def(
         "greatest_kink",
-        [](const py::array& table, bool down) {
-            return cblot::greatest_kink(lines_of(table, down));
+        [](const Table& table, bool down) {
+            return cblot::greatest_kink(plane_of<const float>(table, "table"), down);
         },
         py::arg("table"), py::arg("down"),
         "How much a table's step from an element to the next changes, along x, or along y.");

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "cblot/view.hpp"
+#include "greatest.hpp"
 
 namespace cblot {
 
@@ -40,45 +40,75 @@ inline double greatest_bend(const View2D<const double>& x, const View2D<const do
     return std::isnan(in_x) || in_x >= in_y ? in_x : in_y;
 }
 
-/// How far elements of a table are from the means of two nodes, which stand at every n-th of a row
-/// and at its last, at the most: what stands out is off, or its neighbours are. NaN if an element
-/// is.
-inline double greatest_roughness(const View2D<const float>& table, Index n) {
-    double most = 0.0;
-    for (Index j = 0; j < table.ny; ++j) {
-        for (Index node = 0; node + 1 < table.nx; node += n) {
-            const Index after = std::min(node + n, table.nx - 1);
-            const double value = table(j, node), rise = double(table(j, after)) - value;
-            for (Index i = node; i <= after; ++i) {
-                const double off =
-                    value + rise * double(i - node) / double(after - node) - table(j, i);
-                if (std::isnan(off)) {
-                    return std::numeric_limits<double>::quiet_NaN();
-                }
-                most = std::max(most, std::abs(off));
-            }
-        }
-    }
-    return most;
+/// Of a table with dense rows.
+inline const float* row_of(const View2D<const float>& table, Index j) {
+    return table.data + j * table.stride_y;
 }
 
-/// The greatest change of a table's step from an element of a row to the next, at an element: it is
-/// linear between them and constant beyond. NaN if an element is.
-inline double greatest_kink(const View2D<const float>& table) {
-    double most = 0.0;
-    for (Index j = 0; j < table.ny; ++j) {
-        double before = 0.0;
-        for (Index i = 0; i < table.nx; ++i) {
-            const double step = i + 1 < table.nx ? double(table(j, i + 1)) - table(j, i) : 0.0;
-            const double kink = std::abs(step - before);
-            if (std::isnan(kink)) {
-                return kink;
+/// How far elements of a table are from the means of two nodes, which stand at every n-th of a row
+/// and at its last, or of a column, at the most: what stands out is off, or its neighbours are. NaN
+/// if an element is.
+inline double greatest_roughness(const View2D<const float>& table, Index n, bool down) {
+    Greatest most;
+    const Index length = down ? table.ny : table.nx;
+    const auto at = [&](Index node, Index after, Index i, float from, float to, float value) {
+        const double rise = double(to) - double(from);
+        return std::abs(double(from) + rise * double(i - node) / double(after - node) -
+                        double(value));
+    };
+    for (Index node = 0; node + 1 < length; node += n) {
+        const Index after = std::min(node + n, length - 1);
+        if (down) {
+            const float *const from = row_of(table, node), *const to = row_of(table, after);
+            for (Index j = node; j <= after; ++j) {
+                const float* const row = row_of(table, j);
+                most.take(table.nx,
+                          [&](Index i) { return at(node, after, j, from[i], to[i], row[i]); });
             }
-            most = std::max(most, kink);
-            before = step;
+        } else {
+            for (Index j = 0; j < table.ny; ++j) {
+                const float* const row = row_of(table, j);
+                most.take(after - node + 1, [&](Index i) {
+                    return at(node, after, node + i, row[node], row[after], row[node + i]);
+                });
+            }
         }
     }
-    return most;
+    return most.result();
+}
+
+/// The greatest change of a table's step from an element of a row, or of a column, to the next, at
+/// an element: it is linear between them and constant beyond. NaN if an element is.
+inline double greatest_kink(const View2D<const float>& table, bool down) {
+    Greatest most;
+    // Of n elements, one in the middle of three each; or one at an end, next to the other.
+    const auto middle = [&](Index n, const float* before, const float* at, const float* after) {
+        most.take(n, [=](Index i) {
+            return std::abs((double(after[i]) - double(at[i])) -
+                            (double(at[i]) - double(before[i])));
+        });
+    };
+    const auto end = [&](Index n, const float* at, const float* next) {
+        most.take(n, [=](Index i) { return std::abs(double(next[i]) - double(at[i])); });
+    };
+    if ((down ? table.ny : table.nx) < 2) {
+        return 0.0;
+    }
+    if (down) {
+        for (Index j = 1; j + 1 < table.ny; ++j) {
+            middle(table.nx, row_of(table, j - 1), row_of(table, j), row_of(table, j + 1));
+        }
+        end(table.nx, row_of(table, 0), row_of(table, 1));
+        end(table.nx, row_of(table, table.ny - 2), row_of(table, table.ny - 1));
+        return most.result();
+    }
+    for (Index j = 0; j < table.ny; ++j) {
+        const float *const first = row_of(table, j), *const last = first + table.nx - 1;
+        middle(table.nx - 2, first, first + 1, first + 2);
+        end(1, first, first + 1);
+        end(1, last - 1, last);
+    }
+    return most.result();
 }
 
 }  // namespace cblot

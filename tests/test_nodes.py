@@ -9,6 +9,7 @@ import pytest
 from astropy.wcs import WCS, DistortionLookupTable
 
 import cblot
+from cblot.core.mappings import greatest_kink, greatest_roughness
 from test_bad_input import tan_wcs
 
 TABLES = ["cpdis1", "cpdis2", "det2im1", "det2im2"]
@@ -88,3 +89,34 @@ def test_step_is_that_of_what_is_used() -> None:
     mapping = cblot.Mapping(blot_wcs=with_table("det2im1", values), source_wcs=tan_wcs(80, 90))
     assert mapping.stepsize == 0
     assert "exact" in repr(mapping)
+
+
+def _plain_kink(rows: Any) -> float:
+    steps = np.diff(np.asarray(rows, float), axis=1)
+    return float(np.max(np.abs(np.diff(np.pad(steps, ((0, 0), (1, 1))), axis=1))))
+
+
+def _plain_roughness(rows: Any, n: int) -> float:
+    rows, last = np.asarray(rows, float), rows.shape[1] - 1
+    at = np.append(np.arange(0, last, n), last)
+    means = [np.interp(np.arange(last + 1), at, row[at]) for row in rows]
+    return float(np.max(np.abs(means - rows)))
+
+
+@pytest.mark.parametrize("shape", [(32, 64), (5, 37), (3, 2), (9, 11)])
+@pytest.mark.parametrize("bad", [None, np.nan, -np.inf])
+def test_tables_are_measured_along_both_axes(shape: tuple[int, int], bad: float | None) -> None:
+    table = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    for place in [(0, 0), (shape[0] - 1, shape[1] - 1), (shape[0] // 2, shape[1] // 2)]:
+        given = table.copy()
+        given[place] += 9.0
+        if bad is not None:
+            given[place] = bad
+        for down, rows in ((False, given), (True, given.T)):
+            kink, rough = greatest_kink(given, down), greatest_roughness(given, 4, down)
+            if bad is None:
+                assert kink == _plain_kink(rows)
+                np.testing.assert_allclose(rough, _plain_roughness(rows, 4), rtol=1e-12)
+            else:
+                assert not kink < np.inf
+                assert not rough < np.inf

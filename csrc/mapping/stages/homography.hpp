@@ -111,7 +111,7 @@ inline void check_projection(const TanProjection& p, const std::string& of) {
         {p.crpix_x, "CRPIX1"}, {p.crpix_y, "CRPIX2"}, {p.cd11, "CD1_1"}, {p.cd12, "CD1_2"},
         {p.cd21, "CD2_1"},     {p.cd22, "CD2_2"},     {p.lon, "CRVAL1"}, {p.lat, "CRVAL2"}};
     for (const auto& [value, name] : coefficients) {
-        check_coefficient(value, std::string(name) + " of the " + of);
+        check_coefficient(value, name, " of the ", of);
     }
     const double determinant = determinant_of(p);
     if (!(determinant != 0.0 && std::isfinite(1.0 / determinant))) {

@@ -180,8 +180,7 @@ inline std::vector<double> ordered(const std::vector<double>& coefficients, int 
     for (int p = 0; p <= order; ++p) {
         for (int q = 0; p + q <= order; ++q) {
             const double value = coefficients[std::size_t(p * (order + 1) + q)];
-            check_coefficient(value, std::string("SIP coefficient ") + name + "_" +
-                                         std::to_string(p) + "_" + std::to_string(q));
+            check_coefficient(value, "SIP coefficient ", name, "_", p, "_", q);
             result[std::size_t(q * kPaddedTerms + p)] = value;
         }
     }
@@ -196,9 +195,11 @@ inline bool has_three_terms(const std::vector<double>& coefficients, double most
     double rest = 0.0;
     for (int q = 3; q < kTerms; ++q) {
         for (int p = 0; p + q < kTerms; ++p) {
-            const double factor = double(q) * double(q - 1) * double(q - 2) / 6.0;
-            rest += factor * std::abs(coefficients[std::size_t(q * kPaddedTerms + p)]) *
-                    std::pow(kReach, p + q - 3);
+            const double size = std::abs(coefficients[std::size_t(q * kPaddedTerms + p)]);
+            if (size > 0.0) {  // most orders are low
+                const double factor = double(q) * double(q - 1) * double(q - 2) / 6.0;
+                rest += factor * size * std::pow(kReach, p + q - 3);
+            }
         }
     }
     return rest * most * most * most <= kLeftOut;

@@ -75,16 +75,20 @@ CBLOT_INLINE Doubles at_y(const StageBlock& block, Index p) {
 
 #else
 #include <cmath>
+#include <sstream>
 #include <string>
 
 namespace cblot {
 
 inline constexpr double kDegree = 3.14159265358979323846 / 180.0;
 
-/// Refuses a coefficient that makes no positions.
-inline void check_coefficient(double value, const std::string& name) {
+/// Refuses a coefficient that makes no positions. Its name, in parts, is made only for that.
+template <class... Parts>
+void check_coefficient(double value, const Parts&... name) {
     if (!std::isfinite(value)) {
-        fail(name + " must be finite, got " + text_of(value));
+        std::ostringstream text;
+        (text << ... << name);
+        fail(text.str() + " must be finite, got " + text_of(value));
     }
 }
 

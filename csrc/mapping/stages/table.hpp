@@ -11,7 +11,9 @@ struct TablePlan {
     Index ny = 0, nx = 0;
     double scale_x = 0.0, shift_x = 0.0, scale_y = 0.0, shift_y = 0.0;
     bool by_pixel = false;  // along x, element after element lies under pixel after pixel
-    bool finite = true;     // whether all elements are numbers
+    double most = 0.0;      // the greatest size of an element; NaN if one is not a number
+
+    bool is_finite() const { return most == most; }
 };
 
 /// Tables of the corrections of x and of y, looked up at the same positions.
@@ -266,7 +268,7 @@ void correct_by(const TablesPlan& plan, const StageBlock& block, double* to_x, d
             for (int m = 0; m < n; ++m) {
                 const Bilinear of(*all.tables[m], across.first(first + k), across.second(first + k),
                                   lower, upper);
-                one.finite = one.finite && (all.tables[m]->finite || of.is_finite());
+                one.finite = one.finite && (all.tables[m]->is_finite() || of.is_finite());
                 if constexpr (at == At::anywhere) {
                     one.of[m] = of;
                 } else {
@@ -397,11 +399,12 @@ TableFunctions functions() {
 }  // namespace cblot::CBLOT_ISA
 
 #else
-#include <algorithm>
 #include <limits>
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include "greatest.hpp"
 
 namespace cblot {
 
@@ -418,7 +421,7 @@ inline TablePlan plan_table(const DistortionTable& table, const char* name,
         {table.crpix_x, "CRPIX1"}, {table.crpix_y, "CRPIX2"}, {table.crval_x, "CRVAL1"},
         {table.crval_y, "CRVAL2"}, {table.cdelt_x, "CDELT1"}, {table.cdelt_y, "CDELT2"}};
     for (const auto& [value, key] : coefficients) {
-        check_coefficient(value, std::string(key) + " of " + name);
+        check_coefficient(value, key, " of ", name);
     }
     if (!(table.cdelt_x != 0.0 && table.cdelt_y != 0.0)) {
         fail(std::string(name) + " must have steps (CDELT) other than 0");
@@ -427,36 +430,28 @@ inline TablePlan plan_table(const DistortionTable& table, const char* name,
         fail(std::string(name) + " must have at most 2^28 elements, got shape " +
              shape_of(from.ny, from.nx));
     }
-    values.reserve(std::size_t(from.ny * from.nx));
+    values.resize(std::size_t(from.ny * from.nx));
+    Greatest most;
     for (Index j = 0; j < from.ny; ++j) {
+        const float* const row = from.data + j * from.stride_y;
+        float* const to = values.data() + j * from.nx;
         for (Index i = 0; i < from.nx; ++i) {
             // One rule for what is not finite: times a weight of 0, infinity is NaN, too.
-            const float value = from(j, i);
-            values.push_back(std::isfinite(value) ? value
-                                                  : std::numeric_limits<float>::quiet_NaN());
+            const float value = row[i * from.stride_x];
+            to[i] = value - value == 0.0F ? value : std::numeric_limits<float>::quiet_NaN();
         }
+        most.take(from.nx, [=](Index i) { return std::abs(double(to[i])); });
     }
     const double scale_x = 1.0 / table.cdelt_x, scale_y = 1.0 / table.cdelt_y;
     const double shift_x = table.crpix_x - 1.0 - table.crval_x * scale_x;
     const double shift_y = table.crpix_y - 1.0 - table.crval_y * scale_y;
     for (const double number : {scale_x, scale_y, shift_x, shift_y}) {
-        check_coefficient(number, std::string("1 / CDELT and CRVAL / CDELT of ") + name);
+        check_coefficient(number, "1 / CDELT and CRVAL / CDELT of ", name);
     }
     const bool by_pixel =
         scale_x == 1.0 && shift_x == std::floor(shift_x) && std::abs(shift_x) < double(kMaxAxis);
-    const bool finite =
-        std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-    return {values.data(), from.ny, from.nx, scale_x, shift_x, scale_y, shift_y, by_pixel, finite};
-}
-
-/// Greatest absolute value, NaN if one is; 0 of no table.
-inline double greatest(const TablePlan& table) {
-    double most = 0.0;
-    for (Index k = 0; k < table.ny * table.nx; ++k) {
-        const double size = std::abs(double(table.data[k]));
-        most = size <= most || std::isnan(most) ? most : size;
-    }
-    return most;
+    return {values.data(), from.ny, from.nx,  scale_x,      shift_x,
+            scale_y,       shift_y, by_pixel, most.result()};
 }
 
 inline TablesPlan plan_tables(const TablePlan& x, const TablePlan& y) {
@@ -464,7 +459,7 @@ inline TablesPlan plan_tables(const TablePlan& x, const TablePlan& y) {
         return std::tie(t.ny, t.nx, t.scale_x, t.shift_x, t.scale_y, t.shift_y);
     };
     const bool both = x.data != nullptr && y.data != nullptr;
-    return {x, y, both && !x.by_pixel && places(x) == places(y), greatest(x), greatest(y)};
+    return {x, y, both && !x.by_pixel && places(x) == places(y), x.most, y.most};
 }
 
 }  // namespace cblot
