@@ -22,12 +22,13 @@ const Index kSourceNy = 45, kSourceNx = 710;
 
 /// Of both planes; a part of the frame is outside, and some positions are none.
 struct Map {
-    static void fill(const void*, Index j, Index i, Index n, double* x, double* y) {
+    static Most fill(const void*, Index j, Index i, Index n, double* x, double* y) {
         for (Index p = 0; p < n; ++p) {
             const double u = double(i + p), v = double(j);
             x[p] = (i + p + j) % 97 == 0 ? NAN : -2.3 + 1.004 * u + 0.02 * v;
             y[p] = 1.7 + 1.01 * v - 0.005 * u;
         }
+        return {};
     }
 
     Map() {
